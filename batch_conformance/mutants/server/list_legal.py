@@ -58,6 +58,11 @@ class _Strict(Lister):
 
 on_lister("list-strict", LEGAL, _Strict)
 on_entries("list-extra-members", LEGAL, lambda row: {**row, "position": 1, "_links": {}})
+on_entries(
+    "list-extra-members-within",
+    LEGAL,
+    lambda row: {**row, "metrics": {**row["metrics"], "skipped_count": 0}},
+)
 on_entries("list-dates-in-another-zone", LEGAL, lambda row: {
     **row, "created_at": row["created_at"].replace("T10:30:00Z", "T12:30:00+02:00").replace(".250Z", ".25+00:00")})  # fmt: skip
 on_entries("list-null-webhook", LEGAL, lambda row: {"webhookUrl": None, **row})

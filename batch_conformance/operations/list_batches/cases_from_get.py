@@ -83,7 +83,7 @@ def _together(clause: str, cases_of: Sequence[Case]) -> Iterator[Case]:
         before, after = frame()
         answer = json_body(None).with_body(before + b", ".join(bodies) + after)
         yield Case(
-            f"a list of {len(rows)} batches for {clause}", (clause, *sorted(also)),
+            f"a list of {len(rows)} batches", (clause, *sorted(also)),
             (CallStep("", expected, (answer,), arguments=Arguments.nothing()),), operation=OPERATION,
         )  # fmt: skip
 

@@ -15,6 +15,7 @@ from batch_conformance.checks.words import dotted, shown, wrong
 from batch_conformance.contract import current_contract
 from batch_conformance.contract.clause_list import clause_list
 from batch_conformance.contract.entity import Entity, entity_of, entry_id
+from batch_conformance.contract.leaves import Leaves
 from batch_conformance.contract.pointers import read, split
 from batch_conformance.http import Exchange
 from batch_conformance.operations.list_batches import server_filters
@@ -274,17 +275,31 @@ def _differences(
     if len(earlier) == len(later) == 1 and still:
         for name in (name for name in documented if name != split(created_member())[0]):
             before, after = earlier[0][1].get(name), later[0][1].get(name)
-            if before == after and not _equal(before, row.get(name)):
+            if before == after and not _equal(name, before, row.get(name)):
                 yield name, row.get(name, MISSING), before, earlier[0][0]
 
 
-def _equal(whole: Any, listed: Any) -> bool:
-    """Whether values are equal; entries with a schema of their own may hold fewer members of an object."""
-    if whole == listed or entity_of(OPERATION).pointer == entity_of("get").pointer:
-        return bool(whole == listed)
+def _equal(name: str, whole: Any, listed: Any) -> bool:
+    """Whether two values of a member are equal in what is documented (contracts/decisions.md, 7).
+
+    Entries with a schema of their own may hold fewer members of an object.
+    """
+    if whole == listed:
+        return True
+    if entity_of(OPERATION).pointer == entity_of("get").pointer:
+        return _documented(name, whole) == _documented(name, listed)
     if isinstance(whole, dict) and isinstance(listed, dict):
-        return all(_equal(whole[name], listed[name]) for name in whole.keys() & listed.keys())
+        return all(_equal(name, whole[inner], listed[inner]) for inner in whole.keys() & listed.keys())
     return False
+
+
+def _documented(name: str, value: Any) -> dict[str, tuple[str, Any]]:
+    """Return the documented places of a member's value, by pointer, with their kinds; null counts as absent."""
+    get = entity_of("get")
+    leaves = Leaves(get.schema, get.document).of(get.enclosed({name: value}))
+    structures = ("object", "array")
+    return {leaf.pointer: (leaf.kind, None if leaf.kind in structures else leaf.value) for leaf in leaves
+            if not leaf.empty}  # fmt: skip
 
 
 def _faulty(batch: Batch, operation: str) -> set[str]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from itertools import combinations
 
 from batch_conformance.checks.finding import CheckResult
 from batch_conformance.checks.server.record import READS, SERVER_CHECKS, Record
 from batch_conformance.checks.server.statuses import is_success
-from batch_conformance.checks.words import dotted
+from batch_conformance.checks.words import counted, dotted
 from batch_conformance.contract.clause_list import FILTER, filter_clause
 from batch_conformance.contract.filters import NO_SUCH_PARAMETER, other_filters
 from batch_conformance.http import Exchange
@@ -26,6 +26,7 @@ from batch_conformance.operations.list_batches.filters import (
 from batch_conformance.operations.list_batches.lists import (
     ARRAY,
     JSON,
+    OBJECT,
     OPERATION,
     list_check,
     lists,
@@ -142,6 +143,8 @@ def crossed(record: Record, result: CheckResult) -> None:
             continue
         elif _is_listed(exchange) and rows_of(exchange) is None:
             result.set_aside(ARRAY)
+        elif _is_listed(exchange) and not all(map(record.holds, rows_of(exchange) or ())):
+            result.set_aside(OBJECT)
         elif exchange.status != 400 and not _is_listed(exchange) and result.failed(_EMPTY):
             result.set_aside(_EMPTY)
         else:
@@ -171,7 +174,7 @@ def bad_filter(record: Record, result: CheckResult) -> None:
         result.observe()
         if _is_listed(exchange) and listed:
             result.fail(exchange, f"{exchange.intent.label} was ignored", expected="400, or at least no batch",
-                        actual=f"{exchange.status} and {len(listed)} batches", code="unasked")  # fmt: skip
+                        actual=f"{exchange.status} and {_batches(listed)}", code="unasked")  # fmt: skip
     if result.observations and not any(rows for _, rows in lists(record, CheckResult(""), *READS)):
         result.limit("there was no batch that could have come all the same")
 
@@ -253,7 +256,7 @@ def _nothing_fits(record: Record, result: CheckResult, name: str) -> None:
                     exchange,
                     f"{wire_name(name)} beyond all batches",
                     expected="no batch",
-                    actual=f"{len(beyond)} batches",
+                    actual=_batches(beyond),
                     code="unasked",
                 )
 
@@ -316,5 +319,9 @@ def _is_listed(exchange: Exchange) -> bool:
 def _outcome(exchange: Exchange) -> str:
     rows = rows_of(exchange)
     if _is_listed(exchange) and rows is not None:
-        return f"{exchange.status} and {len(rows)} batches"
+        return f"{exchange.status} and {_batches(rows)}"
     return exchange.outcome()
+
+
+def _batches(rows: Sized) -> str:
+    return counted(len(rows), "batch", "batches")
