@@ -95,8 +95,11 @@ def merged(clause: str, parts: Mapping[str, CheckResult]) -> CheckResult:
     for operation, part in parts.items():
         whole.observe(part.observations)
         whole.findings += part.findings
-        # The reason why one operation was not exercised is no reason for another one's failure.
-        whole.note("" if broken else part.reason)
+        # Why one operation was not exercised is no reason for another one's failure, and a limit of its pass.
+        if observed and not part.observations and part.reason:
+            whole.limit(f"{title_of(operation)}: {part.reason}")
+        else:
+            whole.note("" if broken else part.reason)
         for limit in part.limits:
             everywhere = all(limit in other.limits for other in observed)
             whole.limit(limit if everywhere else f"{title_of(operation)}: {limit}")

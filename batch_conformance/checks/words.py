@@ -39,6 +39,11 @@ def named(value: object) -> str:
     return "an array" if isinstance(value, list) else "an object"
 
 
+def counted(count: int, thing: str, things: str = "") -> str:
+    """Return a count with its noun: "1 batch", "2 batches"; ``things`` is the plural if it is not regular."""
+    return f"{count} {thing if count == 1 else things or thing + 's'}"
+
+
 def dotted(pointer: str) -> str:
     """Format a JSON pointer as a dotted path: ``metrics.success_count``."""
     return ".".join(split(pointer))

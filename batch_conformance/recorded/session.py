@@ -12,6 +12,7 @@ from batch_conformance import __version__
 from batch_conformance.checks.by_operation import operations_of_run
 from batch_conformance.checks.result import RunResult, Subject
 from batch_conformance.checks.verdict import ClauseResult, clause_result, not_selected
+from batch_conformance.checks.words import counted
 from batch_conformance.contract import Clause, current_contract
 from batch_conformance.recorded.clauses import LIVE, recorded_needs
 from batch_conformance.recorded.files import find_files, format_name, sample_folder
@@ -38,7 +39,7 @@ class RecordedFiles:
     def remarks(self) -> Iterator[str]:
         """Yield the exchanges and files that were not checked, and why."""
         if self.unrelated:
-            files = _counted(len(self.unrelated), "file")
+            files = counted(len(self.unrelated), "file")
             yield f"{files} without Get Batch exchange: {_listed(self.unrelated)}"
         if self.aside:
             yield f"set aside: {_listed([f'{row.place} ({row.why})' for row in self.aside])}"
@@ -107,7 +108,7 @@ def judge_recorded(
 
 def _subject(patterns: Sequence[str], contents: RecordedFiles) -> Subject:
     within = len(contents.files) - len(contents.unrelated) - len(contents.unreadable)
-    found = f"({_counted(len(contents.recordings), 'exchange')} in {within} of {_counted(len(contents.files), 'file')})"
+    found = f"({counted(len(contents.recordings), 'exchange')} in {within} of {counted(len(contents.files), 'file')})"
     if not patterns:
         return Subject("server", "the suite's own samples", __version__, f"suites/recorded/samples {found}")
     return Subject("server", "recorded traffic", "", f"{' '.join(patterns)} {found}")
@@ -142,10 +143,6 @@ def _result(clause: Clause, contents: RecordedFiles, run: RunResult, chosen: Col
         for remark in contents.remarks():
             result.note(remark)
     return clause_result(clause, result, strict=run.strict)
-
-
-def _counted(count: int, thing: str) -> str:
-    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
 
 
 def _listed(names: Sequence[str]) -> str:

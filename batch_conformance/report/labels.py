@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from batch_conformance.checks.by_operation import title_of
+from batch_conformance.checks.words import counted
 
 #: One report, with the members of ``conformance.json`` (schemas/report.schema.json).
 Document = dict[str, Any]
@@ -137,7 +138,7 @@ def standing_label(document: Document) -> str:
     where = standing(document)
     known = len(with_verdict(document, "known-failure"))
     if where == "known":
-        return _counted(known, "known failure")
+        return counted(known, "known failure")
     return "partial run, no verdict" if where == "partial" else RUN_WORDS[where].label
 
 
@@ -161,7 +162,7 @@ def sentence(document: Document) -> str:
     selected, found = selected_clauses(document), counts(document)
     passes, left_out = found.get("pass", 0), total - len(selected)
     limits = sum(bool(one.get("limits")) for one in selected)
-    limits_of = f"{_counted(limits, 'pass', 'passes')} with limits" if limits else ""
+    limits_of = f"{counted(limits, 'pass', 'passes')} with limits" if limits else ""
     if left_out:
         others = [_PHRASES[verdict](count) for verdict, count in found.items() if verdict != "pass"]
         parts = [f"{passes} of {len(selected)} selected passed", *others, *([limits_of] if limits else [])]
@@ -180,15 +181,11 @@ def sentence(document: Document) -> str:
     return f"Of {total} clauses: {', '.join(parts)}{f', {limits_of}' if limits else ''}."
 
 
-def _counted(count: int, thing: str, things: str = "") -> str:
-    return f"{count} {thing if count == 1 else things or thing + 's'}"
-
-
 _PHRASES: Mapping[str, Callable[[int], str]] = {
     "fail": "{} failed".format,
     "error": "{} not judged".format,
-    "warn": lambda count: _counted(count, "warning"),
-    "known-failure": lambda count: _counted(count, "known failure"),
+    "warn": lambda count: counted(count, "warning"),
+    "known-failure": lambda count: counted(count, "known failure"),
     "not-exercised": "{} not exercised".format,
     "pass": "{} passed".format,
 }
@@ -212,7 +209,7 @@ def frequency(item: Mapping[str, Any]) -> str:
     times, batches = item.get("times", 1), item.get("batches", 0)
     if times < 2:
         return ""
-    return f"{times:,} times" + (f", in {_counted(batches, 'batch', 'batches')}" if batches else "")
+    return f"{times:,} times" + (f", in {counted(batches, 'batch', 'batches')}" if batches else "")
 
 
 def message_of(clause: Mapping[str, Any], item: Mapping[str, Any]) -> str:

@@ -31,7 +31,7 @@ def test_another_kind_of_object_has_clauses_of_its_own(tmp_path: Path, monkeypat
         "": "server.body.outputs-object",
     }
     assert all(clauses.clauses[one].operations == ("outputs",) for one in found.values())
-    assert clauses.clauses["server.body.outputs-object"].promise .startswith("the object is an object")
+    assert clauses.clauses["server.body.outputs-object"].promise.startswith("the object is an object")
     assert clauses.of_place("/id", "get") == clauses.of_place("/id", "list") == "server.body.id"
 
 

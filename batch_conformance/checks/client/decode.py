@@ -193,7 +193,7 @@ def optional(record: ClientRunRecord, result: CheckResult) -> None:
     never = never_handed(record)
     for case_result, call_result, sent, decoded in accepted(record, result, refused_statuses(record)):
         special = [leaf for leaf in leaves_of(sent) if _is_special(leaf, case_result)]
-        if {leaf.place for leaf in special} <= never:
+        if special and {leaf.place for leaf in special} <= never:
             result.set_aside(FIELDS)
             continue
         result.observe()

@@ -7,6 +7,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import unquote
 
+from batch_conformance.checks.by_operation import title_of
 from batch_conformance.checks.finding import CheckResult
 from batch_conformance.checks.server.body import NOT_IN_CONTRACT
 from batch_conformance.checks.server.record import SERVER_CHECKS, Record, is_form_check
@@ -298,7 +299,9 @@ def _has_documented_statuses(exchange: Exchange) -> bool:
 
 def _request_words(exchange: Exchange) -> str:
     intent = exchange.intent
-    return f"{exchange.request.method} of {intent.id!r}" + (f" with {intent.label}" if intent.label else "")
+    # A list has no id.
+    whose = repr(intent.id) if intent.id else title_of(intent.operation)
+    return f"{exchange.request.method} of {whose}" + (f" with {intent.label}" if intent.label else "")
 
 
 @SERVER_CHECKS.check("server.error.no-internals", needs=_NEEDS)
