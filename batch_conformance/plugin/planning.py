@@ -26,8 +26,8 @@ def plan_lines(verdicts: Verdicts) -> Iterator[str]:
 
 def _server(options: Options, clauses: set[str]) -> Iterator[str]:
     from batch_conformance.checks.by_operation import operations_of_run
+    from batch_conformance.server_runner.operation_probes import most_requests
     from batch_conformance.server_runner.plan import plan_requests
-    from batch_conformance.server_runner.profile import most_requests
 
     with opened_target(options) as target:
         kinds = plan_requests(target, options.profile, clauses, options.seed, options.operations)

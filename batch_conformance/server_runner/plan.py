@@ -9,9 +9,10 @@ from batch_conformance.checks.by_operation import of_clause, operations_of_run
 from batch_conformance.checks.server import SERVER_CHECKS
 from batch_conformance.contract import current_contract
 from batch_conformance.generate import keys
+from batch_conformance.server_runner.operation_probes import get_module, other_probes, probes_in
 from batch_conformance.server_runner.probe import ProbeContext, planned
 from batch_conformance.server_runner.profile import PROFILES
-from batch_conformance.server_runner.runner import get_probes, other_probes, sent
+from batch_conformance.server_runner.runner import sent
 from batch_conformance.server_runner.target import Target
 
 #: Number of placeholder ids, where the ids are to be discovered.
@@ -55,12 +56,12 @@ def plan_requests(
     others = list(_other_operations(context, wanted))
     if "get" not in context.operations:
         return others
-    get = get_probes()
+    get = probes_in(get_module())
     reads = len(ids[: context.profile.batches])
     kinds = [PlannedKind("pre-flight", reads + (0 if target.batch_ids else 1), up_to=not target.batch_ids)]
     if "before-first-auth" in wanted and target.batch_ids:
         kinds.insert(0, PlannedKind("before-first-auth", len(list(planned(get.before_first_auth, context)))))
-    for name, probe in get.PROBES.items():
+    for name, probe in get.probes.items():
         if name in wanted and (count := len(list(planned(probe, context)))):
             kinds.append(PlannedKind(name, count, up_to=name in ("reads", "wrong-place")))
     if "staged" in wanted and target.stager is not None:
@@ -75,8 +76,8 @@ def plan_requests(
 def _other_operations(context: ProbeContext, wanted: Collection[str]) -> Iterator[PlannedKind]:
     """Yield one kind for each operation beside Get Batch; responses decide how many requests it takes."""
     for part in other_probes():
-        if part.OPERATION in context.operations:
-            sent = [probe for name, probe in part.PROBES.items() if part.WITH.get(name, name) in wanted]
+        if part.operation in context.operations:
+            sent = [probe for name, probe in part.probes.items() if part.beside.get(name, name) in wanted]
             count = sum(len(list(planned(probe, context))) for probe in sent)
-            most = part.BUDGETS[context.profile.name]
-            yield PlannedKind(part.OPERATION, most or count, up_to=True) if count else PlannedKind(part.OPERATION, 0)
+            most = part.budgets[context.profile.name]
+            yield PlannedKind(part.operation, most or count, up_to=True) if count else PlannedKind(part.operation, 0)

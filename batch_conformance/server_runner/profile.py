@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
-
-from batch_conformance.contract.parts import parts
 
 
 @dataclass(frozen=True)
@@ -61,9 +58,3 @@ PROFILES = {
         near_ids_of_others=99, hostile_ids=99, methods=(*_METHODS, "TRACE"), unusual_requests=7, burst=40, generated=250, shrink=200,
     ),
 }  # fmt: skip
-
-
-def most_requests(profile: str, operations: Collection[str]) -> int | None:
-    """Return the most requests that a run of these operations may send; None for no cap."""
-    budgets = [part.BUDGETS[profile] for part in parts("server_probes") if part.OPERATION in operations]
-    return None if None in budgets else sum(budgets)

@@ -8,17 +8,21 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
-from types import ModuleType
 from urllib.parse import urlsplit
 
 from batch_conformance.checks.result import CouldNotRun
 from batch_conformance.checks.server.unauthenticated import is_let_in
 from batch_conformance.contract import current_contract
-from batch_conformance.contract.parts import part_of, parts
 from batch_conformance.http import Exchange
 from batch_conformance.server_runner.budget import BudgetSpent
 from batch_conformance.server_runner.discovery import discover
 from batch_conformance.server_runner.liveness import GivenUp
+from batch_conformance.server_runner.operation_probes import (
+    OperationProbes,
+    get_module,
+    other_probes,
+    probes_in,
+)
 from batch_conformance.server_runner.planned_request import PlannedRequest
 from batch_conformance.server_runner.preflight import read_known_batches
 from batch_conformance.server_runner.probe import Probe, ProbeContext, planned
@@ -48,7 +52,7 @@ class ServerRunner:
         self.advice: list[str] = []
         #: Number of requests, by operation, that were sent before Get Batch's.
         self._sent_early: dict[str, int] = {}
-        self._get_part = get_probes()
+        self._get_part = probes_in(get_module())
         self._sender = Sender(target, context, transport, progress)
         self._side_by_side = self._sender.side_by_side
 
@@ -96,11 +100,11 @@ class ServerRunner:
     def _before_first_auth(self, wanted: Collection[str]) -> None:
         probes = {}
         for part in other_probes():
-            if part.OPERATION in self.context.operations and "before-first-auth" in wanted:
-                probes[part.OPERATION] = part.before_first_auth
+            if part.operation in self.context.operations and "before-first-auth" in wanted:
+                probes[part.operation] = part.before_first_auth
                 # Part of its own budget, not of Get Batch's.
-                self._sent_early[part.OPERATION] = sum(1 for _ in planned(part.before_first_auth, self.context))
-                self._sender.budget.extend(self._sent_early[part.OPERATION])
+                self._sent_early[part.operation] = sum(1 for _ in planned(part.before_first_auth, self.context))
+                self._sender.budget.extend(self._sent_early[part.operation])
         if self.context.ids and "before-first-auth" in sent(wanted) and "get" in self.context.operations:
             probes["get"] = self._get_part.before_first_auth
         if probes:
@@ -117,7 +121,7 @@ class ServerRunner:
         profile = self.context.profile
         if "get" not in self.context.operations or not self.context.ids:
             return self.requests
-        probes = self._get_part.PROBES
+        probes = self._get_part.probes
         count = sum(sum(1 for _ in planned(probe, self.context)) for name, probe in probes.items() if name in wanted)
         count += profile.burst if "burst" in wanted and self._sender.pacer.rate is None else 0
         count += 2 * profile.generated if {"generated-ids", "generated-keys"} & set(wanted) else 0
@@ -129,27 +133,26 @@ class ServerRunner:
         if "get" in self.context.operations and self.context.ids:
             self._run_get(wanted)
         for part in other_probes():
-            if part.OPERATION in self.context.operations:
+            if part.operation in self.context.operations:
                 self._run_operation(part, wanted)
 
-    def _run_operation(self, part: ModuleType, wanted: Collection[str]) -> None:
+    def _run_operation(self, part: OperationProbes, wanted: Collection[str]) -> None:
         """Send another operation's probes, within its own budget; only the first if it does not exist."""
-        most = part.BUDGETS[self.context.profile.name]
-        self._sender.budget.allow(None if most is None else most - self._sent_early.get(part.OPERATION, 0))
-        requested = [name for name in part.PROBES if part.WITH.get(name, name) in wanted]
-        first = next(iter(part.PROBES))
-        groups = [[first], *([name for name in group if name in requested] for group in part.TOGETHER)]
+        most = part.budgets[self.context.profile.name]
+        self._sender.budget.allow(None if most is None else most - self._sent_early.get(part.operation, 0))
+        requested = [name for name in part.probes if part.beside.get(name, name) in wanted]
+        groups = [[part.first], *([name for name in group if name in requested] for group in part.groups())]
         before = len(self._sender.exchanges)
         done: set[str] = set()
         try:
             for names in groups if requested else ():
-                if names == [first]:
-                    self._run(part.PROBES[first](self.context))
-                    done.add(first)
+                if names == [part.first]:
+                    self._run(part.probes[part.first](self.context))
+                    done.add(part.first)
                 else:
                     self._run_group(names, part, done)
-                own = [row for row in self._sender.exchanges[before:] if row.intent.operation == part.OPERATION]
-                if names == [first] and own and all(row.status in part.ABSENT for row in own):
+                own = [row for row in self._sender.exchanges[before:] if row.intent.operation == part.operation]
+                if names == [part.first] and own and all(row.status in part.absent for row in own):
                     self._note_absent(part, own[0])
                     break
         except BudgetSpent:
@@ -157,8 +160,8 @@ class ServerRunner:
             self.remarks.append(f"the budget of {self._sender.budget.limit} requests was used up")
         self.done |= done
 
-    def _note_absent(self, part: ModuleType, answer: Exchange) -> None:
-        others = [name for name in self.context.operations if name != part.OPERATION]
+    def _note_absent(self, part: OperationProbes, answer: Exchange) -> None:
+        others = [name for name in self.context.operations if name != part.operation]
         path = urlsplit(answer.request.url).path
         hint = f"GET {path} is answered with {answer.status}"
         if others:
@@ -194,19 +197,19 @@ class ServerRunner:
         After a staged failure is requested, nothing else may be sent until it is used up.
         """
         if "staged" in wanted and self.target.stager is not None:
-            return list(self._get_part.TOGETHER)
-        *first, before, after, late, last = self._get_part.TOGETHER
+            return list(map(tuple, self._get_part.together))
+        *first, before, after, late, last = map(tuple, self._get_part.together)
         return [*first, before + after, late, last]
 
-    def _run_group(self, names: Sequence[str], part: ModuleType, done: set[str]) -> None:
+    def _run_group(self, names: Sequence[str], part: OperationProbes, done: set[str]) -> None:
         if not self._side_by_side.pays:
             for name in names:
-                self._run(part.PROBES[name](self.context))
+                self._run(part.probes[name](self.context))
                 done.add(name)
             return
         strands = [strand for name in names for strand in strands_of(part, name, self.context)]
         try:
-            self._side_by_side.run(strands, in_order=bool(part.IN_ORDER & set(names)))
+            self._side_by_side.run(strands, in_order=bool(set(part.in_order) & set(names)))
         finally:
             done |= set(names) - self._side_by_side.unfinished
 
@@ -258,7 +261,7 @@ class ServerRunner:
         if self._sender.pacer.rate is not None or count < 2:
             return
         self._sender.budget.reserve(count)
-        sends = list(self._get_part.burst(self.context, count))
+        sends = list(get_module().burst(self.context, count))
 
         def send_one(send: PlannedRequest) -> Exchange:
             return self._sender.transport.exchange(send.request(self.target.url, self.target.host), send.intent)
@@ -269,7 +272,7 @@ class ServerRunner:
         admitted = [
             send
             for send, answer in zip(sends, answers, strict=True)
-            if send.probe == self._get_part.UNKNOWN_KEY and is_let_in(answer)
+            if send.probe == get_module().UNKNOWN_KEY and is_let_in(answer)
         ]
         alone = [one for one in self._sender.exchanges if one.intent.probe == "invalid-keys"]
         if admitted and not any(map(is_let_in, alone)):
@@ -277,23 +280,11 @@ class ServerRunner:
             self._sender.send(replace(admitted[0], probe="invalid-keys", lane="anonymous", label=""))
 
 
-def get_probes() -> ModuleType:
-    """Return the probes of Get Batch, which the pre-flight and the generated probes build on."""
-    part = part_of("get", "server_probes")
-    assert part is not None, "operations/get_batch/server_probes.py is missing"
-    return part
-
-
-def other_probes() -> Iterator[ModuleType]:
-    """Yield the probes of each other operation."""
-    return (part for part in parts("server_probes") if part.OPERATION != "get")
-
-
 def sent(wanted: Collection[str]) -> frozenset[str]:
     """Return those of the wanted probes that make sense under the contract in use."""
     operation = current_contract().operations.get("get")
     without_key = operation is None or operation.key is None
-    return frozenset(wanted) - (get_probes().ABOUT_KEYS if without_key else frozenset())
+    return frozenset(wanted) - (get_module().ABOUT_KEYS if without_key else frozenset())
 
 
 def _load_generators() -> None:

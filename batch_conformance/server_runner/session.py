@@ -19,8 +19,9 @@ from batch_conformance.http import Exchange
 from batch_conformance.server_runner.gateway import tunnel_hints
 from batch_conformance.server_runner.hiding import hide_keys
 from batch_conformance.server_runner.liveness import GivenUp
+from batch_conformance.server_runner.operation_probes import most_requests
 from batch_conformance.server_runner.probe import ProbeContext
-from batch_conformance.server_runner.profile import PROFILES, most_requests
+from batch_conformance.server_runner.profile import PROFILES
 from batch_conformance.server_runner.rate_limit import budget_hints, is_rate_limited
 from batch_conformance.server_runner.recovery import TargetLost, described
 from batch_conformance.server_runner.runner import ServerRunner

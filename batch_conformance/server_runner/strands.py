@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from types import ModuleType
 
+from batch_conformance.server_runner.operation_probes import OperationProbes
 from batch_conformance.server_runner.planned_request import PlannedRequest
 from batch_conformance.server_runner.probe import Probe, ProbeContext, planned
 from batch_conformance.server_runner.side_by_side import Place, Strand
 
 
-def strands_of(part: ModuleType, probe: str, context: ProbeContext) -> list[Strand]:
+def strands_of(part: OperationProbes, probe: str, context: ProbeContext) -> list[Strand]:
     """Return the strands of an operation's probe, with the plan positions of sending one request at a time.
 
-    ``part`` is the operation's ``server_probes``. A probe in its ``CHAINS`` has one strand a chain, any other
+    A probe in its ``chains`` has one strand a chain, any other
     one strand a request.
     """
-    rank = list(part.PROBES).index(probe)
-    if probe not in part.CHAINS:
-        return _each(probe, part.PROBES[probe], rank, context)
-    place = _interleaved_place if probe in part.IN_TURN else _place
+    rank = list(part.probes).index(probe)
+    if probe not in part.chains:
+        return _each(probe, part.probes[probe], rank, context)
+    place = _interleaved_place if probe in part.in_turn else _place
     return [
-        Strand(probe, chain, place(rank, index), long=True) for index, chain in enumerate(part.CHAINS[probe](context))
+        Strand(probe, chain, place(rank, index), long=True) for index, chain in enumerate(part.chains[probe](context))
     ]
 
 

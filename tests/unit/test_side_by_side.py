@@ -16,7 +16,7 @@ from batch_conformance.operations.get_batch.server_probes import CHAINS, IN_ORDE
 from batch_conformance.reference.server import ReferenceServer
 from batch_conformance.reference.target import embedded_target
 from batch_conformance.server_runner import session
-from batch_conformance.server_runner.runner import other_probes
+from batch_conformance.server_runner.operation_probes import IncompleteModule, OperationProbes, other_probes, probes_in
 from batch_conformance.server_runner.side_by_side import MOST
 from batch_conformance.server_runner.transport import Transport
 
@@ -117,14 +117,33 @@ def test_every_probe_is_marked_once() -> None:
     assert CHAINS.keys() > IN_TURN
 
 
-@pytest.mark.parametrize("part", list(other_probes()), ids=lambda part: part.OPERATION)
-def test_every_probe_of_another_operation_is_sent_once(part: ModuleType) -> None:
+@pytest.mark.parametrize("part", list(other_probes()), ids=lambda part: part.operation)
+def test_every_probe_of_another_operation_is_sent_once(part: OperationProbes) -> None:
     """The first one alone, since the others depend on what it finds; all others in a group."""
-    first, *others = part.PROBES
-    assert [name for names in part.TOGETHER for name in names] == others
-    assert first not in part.CHAINS
-    assert part.PROBES.keys() > part.CHAINS.keys()
-    assert part.WITH.keys() < part.PROBES.keys()
+    first, *others = part.probes
+    assert [name for names in part.groups() for name in names] == others
+    assert first not in part.chains
+    assert part.probes.keys() > part.chains.keys()
+    assert part.beside.keys() < part.probes.keys()
+
+
+def test_probes_in_no_group_are_sent_one_by_one() -> None:
+    """A module may leave out how its probes are sent."""
+    module = ModuleType("operations.new.server_probes")
+    vars(module).update(OPERATION="new", PROBES={"reads": iter, "a": iter, "b": iter, "c": iter}, BUDGETS={"quick": 1})
+    module.TOGETHER = [["b"]]  # type: ignore[attr-defined]
+    part = probes_in(module)
+    assert part.groups() == [["b"], ["a"], ["c"]]
+    assert 404 in part.absent
+    assert list(part.before_first_auth(None)) == []  # type: ignore[arg-type]
+
+
+def test_what_a_module_of_probes_lacks_is_named() -> None:
+    """The message has the module and the name."""
+    module = ModuleType("operations.new.server_probes")
+    vars(module).update(OPERATION="new", PROBES={"reads": iter})
+    with pytest.raises(IncompleteModule, match=r"^operations\.new\.server_probes lacks BUDGETS$"):
+        probes_in(module)
 
 
 def test_lists_of_a_far_target_are_requested_concurrently(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -63,14 +63,11 @@ from batch_conformance.operations.list_batches.planned_requests import (
 from batch_conformance.server_runner.probe import Probe, ProbeContext
 
 __all__ = [
-    "ABSENT", "BUDGETS", "CHAINS", "IN_ORDER", "IN_TURN", "OPERATION", "PROBES", "TOGETHER", "WITH",
-    "before_first_auth",
+    "BUDGETS", "CHAINS", "OPERATION", "PROBES", "TOGETHER", "WITH", "before_first_auth",
 ]  # fmt: skip
 
 #: The most requests in addition to those of Get Batch, by profile; None for no limit.
 BUDGETS: Mapping[str, int | None] = {"quick": 20, "default": 80, "thorough": None}
-#: Statuses that mean that a server does not have the operation.
-ABSENT = frozenset({404, 405, 501})
 #: Values of filters that can select nothing.
 UNKNOWN_STATUS = "NO_SUCH_STATUS"
 BAD_DATES = ("not-a-date", "2024-13-45T99:00:00Z", "1999-02-30T00:00:00Z")
@@ -245,9 +242,6 @@ CHAINS: Mapping[str, Callable[[ProbeContext], list[Probe]]] = {
     "wrong-place": probes_by_place,
     "late-reads": lambda context: [late_reads(context)],
 }
-#: No probe needs its requests in turn, or in their order: whole lists do not depend on each other.
-IN_TURN: frozenset[str] = frozenset()
-IN_ORDER: frozenset[str] = frozenset()
 
 
 def entries_of(exchange: Exchange | None) -> list[Any]:
