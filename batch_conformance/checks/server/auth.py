@@ -215,7 +215,8 @@ def before_lookup(record: Record, result: CheckResult) -> None:
 
 
 def _compare_conditional(record: Record, result: CheckResult, carried_by: Carried) -> None:
-    """Compare the statuses that HEAD and conditional requests get for known and for unknown ids."""
+    """Compare what HEAD and conditional requests get for known and for unknown ids."""
+    noisy = noise(record.of("id-enumeration"))
     alike: dict[tuple[str, tuple[tuple[str, str], ...]], list[Exchange]] = {}
     for exchange in record.of("conditional"):
         alike.setdefault((exchange.request.method, exchange.request.headers), []).append(exchange)
@@ -230,15 +231,13 @@ def _compare_conditional(record: Record, result: CheckResult, carried_by: Carrie
             continue
         known, unknown = known_and_unknown(rows)
         result.observe(len(rows))
-        ours, theirs = ({exchange.status for exchange in group} for group in (known, unknown))
-        # A status that both groups get at times is chance.
-        if known and unknown and ours.isdisjoint(theirs):
+        for name, ours, theirs in distinguishing_features(known, unknown, noisy) if known and unknown else ():
             result.fail(
                 known[0],
-                f"with {known[0].intent.label}, the status tells a known id from an unknown one",
+                f"with {known[0].intent.label}, {name} tells a known id from an unknown one",
                 code="disclosed",
-                expected=f"the same for both: {unknown[0].outcome()} for an unknown id",
-                actual=f"{known[0].outcome()} for a known id",
+                expected=f"the same for both: {theirs} for an unknown id",
+                actual=f"{ours} for a known id",
                 prelude=unknown[:1],
             )
 
@@ -272,12 +271,12 @@ def auth_per_request(record: Record, result: CheckResult) -> None:
         if carried != "cache" and any((exchange.status or 0) < 400 for exchange in first):
             result.set_aside(FIRST_BLAMED[kind], len(requests))
             continue
-        # Another error status counts as a refusal here: the clause for the kind of key reports it.
+        # Any 4xx, and another error status that is usual, is a refusal too: the clause for the kind of key reports it.
         others = {status for status in usual(record, kind) if (status or 0) >= 400}
         proper = refusals(record.operation) | undocumented_refusals(record.operation) | others
         for exchange in requests:
             result.observe()
-            if exchange.status not in proper:
+            if exchange.status not in proper and not 400 <= (exchange.status or 0) < 500:
                 _report_memory(exchange, record, result, carried)
 
 

@@ -19,6 +19,10 @@ class Feature(NamedTuple):
     name: str
 
 
+#: The only feature of a body that a HEAD shows.
+_LENGTH = Feature("head", "the header content-length")
+
+
 def noise(exchanges: Iterable[Exchange]) -> frozenset[Feature]:
     """Return the features that vary among like requests with any kind of key, e.g. of a cache or a trace.
 
@@ -29,12 +33,14 @@ def noise(exchanges: Iterable[Exchange]) -> frozenset[Feature]:
     groups: dict[tuple[str, str, int | None], list[dict[Feature, str]]] = defaultdict(list)
     for exchange in rows:
         groups[exchange.intent.key_kind, exchange.intent.id_kind, exchange.status].append(_features(exchange, ids))
-    return frozenset(
+    found = frozenset(
         feature
         for group in groups.values()
         for feature in {feature for features in group for feature in features}
         if len({features.get(feature, _ABSENT) for features in group}) > 1
     )
+    # With the body, its length may vary.
+    return found | {_LENGTH} if any(feature.part == "body" for feature in found) else found
 
 
 def distinguishing_features(
@@ -67,7 +73,7 @@ def distinguishing_features(
         if len(here) == len(there) == 1 and here != there:
             found = True
             yield feature.name, here.pop(), there.pop()
-    if not found and not only_body:
+    if not found and not only_body and not any(feature.part == "body" for feature in noisy):
         # Equal values may still be serialized differently.
         bodies, others = ({_body(item, ids) for item in group} for group in (known, unknown))
         if len(bodies) == len(others) == 1 and bodies != others:
@@ -86,8 +92,10 @@ def _features(exchange: Exchange, ids: set[str]) -> dict[Feature, str]:
         "the reason phrase": response.reason,
         "the order and spelling of the headers": ", ".join(name for name, _ in response.headers),
     }
+    # Where there is a body, it is compared itself.
+    left_out = {"date"} if exchange.request.method == "HEAD" else {"date", "content-length"}
     for name, value in response.headers:
-        if name.lower() not in ("date", "content-length"):
+        if name.lower() not in left_out:
             head[f"the header {name.lower()}"] = _anonymous(value, ids)
     read = response.json
     body = _leaves(read.value, "the body", ids) if read.ok else {"the body": _body(exchange, ids)}

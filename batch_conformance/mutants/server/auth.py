@@ -239,6 +239,12 @@ fault_in_answer(BEFORE, "message-tells-unknown",
 fault_in_answer(BEFORE, "header-tells-known",
                 lambda server, asked, answer: Answer(401, answer.body, [*answer.headers, ("X-Batch", "1")])
                 if answer.status == 401 and asked.segment and server.look_up(asked.segment) else answer)  # fmt: skip
+fault_in_answer(BEFORE, "head-has-an-etag-for-known-ids",
+                lambda server, asked, answer: Answer(401, answer.body, [*answer.headers, ("ETag", '"1"')])
+                if answer.status == 401 and asked.method == "HEAD" and not _lookup_first(server, asked) else answer)  # fmt: skip
+fault_in_answer(BEFORE, "head-has-the-length-of-known-batches",
+                lambda server, asked, answer: Answer(401, b" " * 233, answer.headers)
+                if answer.status == 401 and asked.method == "HEAD" and not _lookup_first(server, asked) else answer)  # fmt: skip
 fault_in_answer(BEFORE, "code-tells-known",
                 lambda server, asked, answer: Answer(401, {**answer.body, "errorCode": "not_yours"}, answer.headers)
                 if answer.status == 401 and asked.segment and server.look_up(asked.segment) else answer)  # fmt: skip
