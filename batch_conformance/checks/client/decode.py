@@ -46,7 +46,7 @@ from batch_conformance.checks.client.request import ID_ENCODING, encoding_proble
 from batch_conformance.checks.finding import MISSING, CheckResult
 from batch_conformance.contract.leaves import Leaf
 
-_TRANSFER = "client.decode.transfer"
+_TRANSFER, _UNKNOWN_FIELDS = "client.decode.transfer", "client.decode.unknown-fields"
 
 
 @CLIENT_CHECKS.check(FIELDS, needs=[_TRANSFER])
@@ -224,7 +224,7 @@ def _is_special(leaf: Leaf, case_result: CaseResult) -> bool:
     return leaf.empty or leaf.value == ""
 
 
-@CLIENT_CHECKS.check("client.decode.unknown-fields", needs=[FIELDS, "client.decode.transfer"])
+@CLIENT_CHECKS.check(_UNKNOWN_FIELDS, needs=[FIELDS, "client.decode.transfer"])
 def unknown_fields(record: ClientRunRecord, result: CheckResult) -> None:
     """Check that extra members are ignored, neither refused nor changing others."""
     if record.is_broken("client.decode.transfer"):
@@ -234,15 +234,22 @@ def unknown_fields(record: ClientRunRecord, result: CheckResult) -> None:
     _unchanged(record, result, "extra members change it")
 
 
-@CLIENT_CHECKS.check("client.decode.unknown-fields-case", needs=[FIELDS, "client.decode.unknown-fields"])
+@CLIENT_CHECKS.check("client.decode.unknown-fields-case", needs=[FIELDS, _UNKNOWN_FIELDS])
 def unknown_fields_case(record: ClientRunRecord, result: CheckResult) -> None:
     """Check that names are compared case-sensitively (RFC 8259, 8.3), which some parsers do not."""
     sound = sound_places(record)
     for case_result in record.plays:
         for call_result in case_result.turns if result.clause in case_result.clauses else ():
             sent, decoded = call_result.expected, call_result.reply.batch
-            if not isinstance(sent, ValidBatch) or decoded is None or not sound:
-                result.set_aside("client.decode.unknown-fields" if sound and record.decodes else FIELDS)
+            if not isinstance(sent, ValidBatch) or not sound or not record.decodes:
+                result.set_aside(FIELDS)
+                continue
+            if decoded is None and record.is_broken(_UNKNOWN_FIELDS):
+                result.set_aside(_UNKNOWN_FIELDS)
+                continue
+            if decoded is None:
+                result.observe()
+                _blame_refusal(result, call_result, f"a valid batch was refused: {case_result.title}", "")
                 continue
             _blame_changes(
                 result,

@@ -108,6 +108,10 @@ class CallResult(Keeping):
         excused = refused or self.call.base_url.startswith("https:")
         return not self.requests and not self.seen and self.reply.error is not None and not excused
 
+    def got(self, status: int | None) -> bool:
+        """Whether one of the answers to this call had a status that is an error, as one behind a redirect may."""
+        return status is not None and status >= 400 and any(one.status == status for one in self.seen)
+
     def said(self) -> str:
         """Describe the client's reply in one line."""
         if self.reply.broken is not None:

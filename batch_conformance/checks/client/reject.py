@@ -71,7 +71,7 @@ def _never_a_batch(record: ClientRunRecord, result: CheckResult, cause: str = ""
         result.observe()
         if error is None:
             problem, code = "taken for a batch", "taken"
-        elif error.kind not in kinds:
+        elif error.kind not in kinds and not call_result.got(error.status):
             # The kinds that remain stand for an HTTP status.
             problem, code = "reported as an HTTP status that never came", "kind"
         else:

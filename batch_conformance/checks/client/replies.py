@@ -54,7 +54,8 @@ def reply_problem(record: ClientRunRecord, call_result: CallResult) -> str:
     if isinstance(expected, InvalidSuccess | TransportFault):
         if call_result.reply.error is None:
             return f"taken for a batch: {expected.what}"
-        if call_result.reply.error.kind in FALSE_KINDS:
+        error = call_result.reply.error
+        if error.kind in FALSE_KINDS and not call_result.got(error.status):
             return f"reported as an HTTP status that never came: {expected.what}"
     return ""
 

@@ -206,6 +206,11 @@ def _without_case(value: dict[str, Any]) -> None:
         value[known.get(name.lower(), name)] = value[name]
 
 
+def _refusing_other_case(value: dict[str, Any]) -> None:
+    if len({name.lower() for name in value}) < len(value):
+        raise BatchError("decode", "a member stands twice")
+
+
 def _by_alias(value: dict[str, Any]) -> None:
     for alias, name in (
         ("output_url", "outputUrl"),
@@ -219,6 +224,8 @@ def _by_alias(value: dict[str, Any]) -> None:
 _UNKNOWN = "decode.unknown-fields"
 _read_fault("names-without-case", "decode.unknown-fields-case", "knows members in any case, the last one wins",
             _without_case)  # fmt: skip
+_read_fault("names-without-case-refused", "decode.unknown-fields-case", "takes names in another case for duplicates",
+            _refusing_other_case)  # fmt: skip
 _read_fault("names-in-another-style", _UNKNOWN, "knows members in another style, and prefers it", _by_alias)
 
 
