@@ -12,7 +12,7 @@ from functools import cache, lru_cache, wraps
 from pathlib import Path
 from typing import ParamSpec, Protocol, TypeVar, cast
 
-from batch_conformance.contract.document import RuleCheck, load_document, refuse_files
+from batch_conformance.contract.document import ContractError, RuleCheck, load_document, refuse_files
 from batch_conformance.contract.load import load_contract
 from batch_conformance.contract.operation import Contract
 from batch_conformance.contract.reading import contract_of
@@ -38,7 +38,11 @@ def load_with_overlays(overlays: Sequence[Path], check_rule: RuleCheck | None = 
     """
     load_contract()
     if overlays:
-        return contract_of(load_document(overlays, check_rule))
+        try:
+            return contract_of(load_document(overlays, check_rule))
+        except RecursionError:
+            names = ", ".join(map(str, overlays))
+            raise ContractError(f"{names}: the result nests too deeply to be read; flatten its schemas") from None
     contract = base_contract()
     if contract.edited:
         # Imported here: the shipped contract is known to have no problems.

@@ -111,8 +111,12 @@ def _shape(document: Document, schema: Schema, place: str, items: Schema) -> Lis
 def _items(schema: Schema, document: Document) -> Schema | None:
     """Return the schema of the items of an array; None for other types."""
     rows = list(beside(schema, document))
+    kinds = [types for row in rows if (types := types_of(row))]
+    if kinds and not any("array" in types for types in kinds):
+        # Other types ignore ``items``.
+        return None
     found = next((row["items"] for row in rows if isinstance(row.get("items"), dict)), None)
-    return found if found is not None else True if any("array" in types_of(row) for row in rows) else None
+    return found if found is not None else True if kinds else None
 
 
 def _arrays(schema: Schema, document: Document) -> Iterator[tuple[str, Schema]]:

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import base64
 import random
+import re
 import string
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from batch_conformance.contract import KeyPlace, Operation, Parameter, base_contract, current_contract
 from batch_conformance.http.model import KeyKind
 
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _ALPHABET = string.ascii_letters + string.digits
 
 
@@ -212,7 +214,8 @@ def other_places(key: str, operation: Operation) -> dict[str, list[tuple[str, st
         "cookie": [(name, key) for name in _meaningless(operation, "cookie", cookies)],
         "header": [
             (name, f"Bearer {key}" if name == "proxy-authorization" else key)
-            for name in _meaningless(operation, "header", headers)
+            # A name in a query or a cookie may hold what no header's name may (RFC 9110, 5.6.2).
+            for name in _meaningless(operation, "header", filter(_TOKEN.fullmatch, headers))
         ],
         **{f"authorization-{number}": [("authorization", value)] for number, value in enumerate(authorization)},
     }
@@ -226,7 +229,7 @@ def _names_of_keys(current: Sequence[KeyPlace]) -> list[str]:
     return list(dict.fromkeys(one.name for one in found if one.name.lower() != "authorization"))
 
 
-def _meaningless(operation: Operation, place: str, names: Sequence[str]) -> list[str]:
+def _meaningless(operation: Operation, place: str, names: Iterable[str]) -> list[str]:
     """Return the distinct names that are neither of a key nor of a parameter in a place."""
     named: list[KeyPlace | Parameter] = [*operation.keys, *operation.parameters]
     fold = str.lower if place == "header" else str

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from batch_conformance.contract import load_with_overlays
+from batch_conformance.contract.document import ContractError
 from batch_conformance.contract.overlay import OverlayError
 from batch_conformance.generate.satisfiable import why_no_value
 from batch_conformance.mutants.derived import derived_mutants
@@ -212,6 +213,15 @@ def test_other_commands_refuse_too(tmp_path: Path, module: str) -> None:
     ended = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert (ended.returncode, ended.stdout) == (4, "")
     assert "Syntax error" in ended.stderr
+
+
+def test_a_schema_that_nests_too_deeply_is_refused(tmp_path: Path) -> None:
+    """The line says so, in place of an error about the suite's own stack."""
+    schema: dict[str, Any] = {"type": "string"}
+    for _ in range(200):
+        schema = {"type": "array", "items": schema}
+    with pytest.raises(ContractError, match=r"overlay\.json: the result nests too deeply to be read; flatten"):
+        overlaid(tmp_path, update(BATCH, {"properties": {"deep": schema}}))
 
 
 #: 10 to the tenth values in 11 lines.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,8 +14,10 @@ from batch_conformance.checks.server import SERVER_CHECKS, Record
 from batch_conformance.contract import current_contract
 from batch_conformance.http import Exchange
 from batch_conformance.operations.list_batches.entries import view
+from batch_conformance.operations.list_batches.filters import values_for
 from batch_conformance.reference.server import ReferenceServer
 from tests.support.judging import judged_server
+from tests.support.overlays import BATCH, LIST, update, using
 
 _MEMBERS = ("id", "created_at", "status", "metrics", "outputUrl", "webhookUrl")
 _VALUES: dict[str, Any] = {
@@ -74,3 +77,14 @@ def test_a_value_of_another_type_breaks_the_clause_of_its_member_alone(exchanges
     """An object in place of the date: neither the list's clauses nor those on reads over time are broken."""
     changed = [_changed(row, lambda batch: {**batch, "created_at": _VALUES["object"]}) for row in exchanges]
     assert _broken(changed, "list") == {"server.body.created_at"}
+
+
+def test_a_bound_between_two_values_shows_a_filter(tmp_path: Path) -> None:
+    """Each value itself bounds the other's range: whether it is selected is left open."""
+    score = {"properties": {"score": {"type": "integer"}}}
+    name = {"name": "min_score", "in": "query", "schema": {"type": "integer"}}
+    least = {**name, "x-filter": {"member": "/score", "operator": "gt"}}
+    with using(tmp_path, update(BATCH, score), update(f"{LIST}.parameters", [least])):
+        rows = [{"score": 10}, {"score": 10}, {"score": 90}]
+        assert values_for("min_score", rows) == ["50"]
+        assert values_for("min_score", [{"score": 10}, {"score": 11}]) == []

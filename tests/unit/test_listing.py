@@ -32,6 +32,8 @@ def within(**properties: Any) -> dict[str, Any]:
     [
         (_BATCHES, ""),
         ({"allOf": [_BATCHES, {"maxItems": 9}]}, ""),
+        # As left over by a merge: other types ignore it.
+        ({**within(data=_BATCHES), "items": {"type": "object"}}, "/data"),
         (within(data=_BATCHES, total={"type": "integer"}), "/data"),
         (within(**{"a/b": _BATCHES, "tags": {"type": "array", "items": {"type": "string"}}}), "/a~1b"),
     ],
@@ -48,7 +50,14 @@ def test_entries_are_found_at_their_place(schema: Any, place: str, tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    "schema", [within(total={"type": "integer"}), within(new=_BATCHES, old=_BATCHES), {"type": "string"}, True]
+    "schema",
+    [
+        within(total={"type": "integer"}),
+        within(new=_BATCHES, old=_BATCHES),
+        {"type": "string"},
+        True,
+        {**_BATCHES, "type": "object"},
+    ],
 )
 def test_a_response_without_a_list_is_refused(schema: Any, tmp_path: Path) -> None:
     """One line says what is required."""

@@ -10,7 +10,7 @@ from batch_conformance.contract import current_contract
 from batch_conformance.generate.ids import unknown_id_like
 from batch_conformance.generate.keys import hostile_keys, near_keys, other_places
 from tests.support.edits import BEARER
-from tests.support.overlays import using
+from tests.support.overlays import update, using
 
 
 @pytest.mark.parametrize(
@@ -39,6 +39,15 @@ def test_a_bearer_key_counts_for_nothing_without_its_scheme(tmp_path: Path) -> N
     assert "sk-Test1" in values
     assert any(value.startswith("Basic ") for value in values)
     assert not any(value.lower().startswith("bearer ") for value in values)
+
+
+def test_no_header_gets_a_name_that_cannot_be_sent(tmp_path: Path) -> None:
+    """A key in the query may have any name; as a header's, it would fail to be sent."""
+    scheme = {"in": "query", "name": "auth[key]"}
+    with using(tmp_path, update("$.components.securitySchemes.apiKey", scheme)):
+        places = other_places("sk-Test1", current_contract().operation("get"))
+    assert "auth[key]" not in {name for name, _ in places["header"]}
+    assert "auth[key]" in {name for name, _ in places["cookie"]}
 
 
 def test_a_key_is_tried_without_each_of_its_prefixes() -> None:

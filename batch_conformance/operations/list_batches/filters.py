@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -136,10 +137,18 @@ def values_for(name: str, rows: Sequence[object]) -> list[str]:
     else:
         # The contract leaves open whether the bound itself is selected.
         judge = SchemaJudge(dict(one.schema), current_contract().document.content)
-        tried = [as_sent(value) for value in found if _in_order(value) is not None and judge.is_valid(value)]
+        bounds = [*found, *_between(found)]
+        tried = [as_sent(value) for value in bounds if _in_order(value) is not None and judge.is_valid(value)]
     fits = {value: [compared(name, row, value) for row in rows] for value in dict.fromkeys(tried)}
     selective = [value for value, results in fits.items() if value and {True, False} <= set(results)]
     return sorted(selective, key=lambda value: -min(fits[value].count(True), fits[value].count(False)))
+
+
+def _between(values: Iterable[object]) -> Iterator[int | float]:
+    """Yield numbers between neighbours: with two values, each is the bound of the other's range."""
+    known = sorted({value for value in values if isinstance(value, int | float) and _in_order(value) is not None})
+    for low, high in pairwise(known):
+        yield from [middle for middle in ((low + high) // 2, (low + high) / 2) if low < middle < high][:1]
 
 
 def _in_order(value: object) -> Fraction | None:
