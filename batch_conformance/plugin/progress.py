@@ -14,6 +14,8 @@ _UNITS = {"server": "requests", "client": "cases"}
 _TERMINAL, _LOG = 0.1, 10.0
 #: Seconds after which the remaining time is estimated.
 _RECKON = 3.0
+#: And once this part of the total is done.
+_TELLING = 0.02
 
 
 class Progress:
@@ -49,7 +51,8 @@ class Progress:
         if self._total is None or self._total < done:
             return f"{self._kind}: {done} {unit}"
         text = f"{self._kind}: {done} of {self._total} {unit}"
-        if seconds < _RECKON or not done:
+        # The first cases may wait for all kinds of things.
+        if seconds < _RECKON or done < self._total * _TELLING:
             return text
         left = seconds / done * (self._total - done)
         return f"{text}, about {_duration(left)} left"
