@@ -8,9 +8,10 @@ from typing import TypeVar
 from batch_conformance.checks.finding import CheckResult
 from batch_conformance.checks.verdict import ClauseResult
 from batch_conformance.contract import Clause, current_contract
+from batch_conformance.contract.reading import OPERATION_IDS, snake_name
 
 #: Operations that the suite can test, in order, with their names in the driver protocol.
-JUDGED: Mapping[str, str] = {"get": "get_batch", "list": "list_batches"}
+JUDGED: Mapping[str, str] = {name: snake_name(name) for name in OPERATION_IDS}
 NOT_ASKED_FOR = "not asked for"
 NO_KEY = "the contract asks for no key"
 NO_OPERATION = "the contract has no operation"

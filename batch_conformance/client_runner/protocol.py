@@ -28,26 +28,14 @@ def hello_request(seq: int) -> dict[str, Any]:
     return _outgoing("hello_request", {"seq": seq, "op": "hello", "protocol": PROTOCOL})
 
 
-def get_batch_request(seq: int, call: Call) -> dict[str, Any]:
-    """Return the message of a Get Batch call. Raises ``ValueError`` if it would break the protocol."""
-    request = {
-        "seq": seq,
-        "op": "get_batch",
-        "base_url": call.base_url,
-        "api_key": call.api_key,
-        "batch_id": call.batch_id,
-        "timeout_s": call.timeout_s,
-    }
-    return _outgoing("get_batch_request", request)
-
-
 def call_request(seq: int, call: Call) -> dict[str, Any]:
     """Return the message of a call of any operation. Raises ``ValueError`` if it would break the protocol."""
-    if call.operation == "get":
-        return get_batch_request(seq, call)
     op = JUDGED[call.operation]
-    request = {"seq": seq, "op": op, "base_url": call.base_url, "api_key": call.api_key, "timeout_s": call.timeout_s}
-    return _outgoing(f"{op}_request", request | dict(call.arguments))
+    kind = f"{op}_request"
+    request = {"seq": seq, "op": op, "base_url": call.base_url, "api_key": call.api_key}
+    if "batch_id" in _definitions()[kind]["properties"]:
+        request["batch_id"] = call.batch_id
+    return _outgoing(kind, {**request, "timeout_s": call.timeout_s, **dict(call.arguments)})
 
 
 def bye_request(seq: int) -> dict[str, Any]:
@@ -95,9 +83,10 @@ def hello_object(value: object) -> Hello:
 
 def reply_from(value: object, seq: int, operation: str = "get") -> Reply:
     """Return the reply in a message with sequence number ``seq``. Raises :class:`ProtocolViolation`."""
-    member = "batch" if operation == "get" else "batches"
+    kind = f"{JUDGED[operation]}_reply"
+    member = _success_of(kind)
     value = _without_idle_null(value, member)
-    _incoming(f"{JUDGED[operation]}_reply", value, seq)
+    _incoming(kind, value, seq)
     assert isinstance(value, dict)
     if member in value:
         decoded = value[member]
@@ -109,6 +98,13 @@ def reply_from(value: object, seq: int, operation: str = "get") -> Reply:
     return Reply(
         error=ReportedError(error["kind"], None if status is None else int(status), error["message"]),
     )
+
+
+@cache
+def _success_of(kind: str) -> str:
+    """Return the member of a reply that holds what the client handed to its caller."""
+    names: list[str] = [name for name in _definitions()[kind]["properties"] if name not in ("seq", "error")]
+    return names[0]
 
 
 def _without_idle_null(value: object, success: str) -> object:
@@ -150,9 +146,14 @@ def _incoming(kind: str, value: object, seq: int) -> None:
         raise ProtocolViolation(f"answered seq {value['seq']} where seq {seq} was asked")
 
 
+def _definitions() -> Mapping[str, Any]:
+    definitions: Mapping[str, Any] = load_contract().schemas["driver"]["$defs"]
+    return definitions
+
+
 @cache
 def _validator(kind: str) -> Draft202012Validator:
-    definitions = load_contract().schemas["driver"]["$defs"]
+    definitions = _definitions()
     # Without a $ref at the root: resolving it costs more than the validation.
     return Draft202012Validator({**definitions[kind], "$defs": definitions})
 

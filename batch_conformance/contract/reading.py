@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -13,7 +14,8 @@ from batch_conformance.contract.document import ContractDocument, pointer
 from batch_conformance.contract.openapi_shape import METHODS
 from batch_conformance.contract.operation import Answer, Contract, KeyPlace, MediaType, Operation, Parameter
 
-#: Names of operations in the suite, its options and reports, with the ``operationId`` of each.
+#: Names of operations in the suite, its options and reports, with the ``operationId`` of each in the contract's files.
+#: The folder of an operation and its name in the driver protocol are the ``operationId`` in snake case.
 OPERATION_IDS: dict[str, str] = {"get": "getBatch", "list": "listBatches"}
 _NOTHING = object()
 #: Values by format, for parameters without an example.
@@ -25,6 +27,11 @@ _TEXTS = {
     "uri": "https://example.com/",
     "email": "someone@example.com",
 }
+
+
+def snake_name(operation: str) -> str:
+    """Return the name of an operation in the driver protocol, also that of its folder: ``get_batch``."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", OPERATION_IDS[operation]).lower()
 
 
 def contract_of(document: ContractDocument) -> Contract:

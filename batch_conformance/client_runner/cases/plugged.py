@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import random
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from batch_conformance.contract import current_contract
-from batch_conformance.contract.reading import OPERATION_IDS
+from batch_conformance.contract.reading import snake_name
 
 if TYPE_CHECKING:
     from batch_conformance.client_runner.cases.case import Case, CaseFactory
@@ -37,7 +36,7 @@ def operation_cases(name: str) -> OperationCases:
     """Return the hand-written cases of an operation of the current contract. Raises ``NoSuchOperation``."""
     known = current_contract().operation(name).name
     # Folders are named after the contract without overlays; an overlay may change the operation's id.
-    return _cases_in(re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", OPERATION_IDS[known]).lower())
+    return _cases_in(snake_name(known))
 
 
 @cache

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from functools import cache
 
-from batch_conformance.mutants.client.base import ClientMutant, ClientVariation
+from batch_conformance.mutants.client.base import ClientMutant, ClientVariation, Registry
+from batch_conformance.mutants.modules import modules_of
 
 __all__ = ["ClientMutant", "ClientVariation", "client_mutants", "client_variations"]
 
@@ -13,29 +15,15 @@ __all__ = ["ClientMutant", "ClientVariation", "client_mutants", "client_variatio
 @cache
 def client_mutants() -> Mapping[str, ClientMutant]:
     """Return all mutants by name; each names its clause, and others that the same fault breaks."""
-    from batch_conformance.mutants.client import (
-        auth,
-        decode,
-        error,
-        list_batches,
-        list_memory,
-        list_shared,
-        reading,
-        reject,
-        request,
-        retry,
-        subtle,
-    )
-
-    themes = (request, auth, decode, reading, reject, error, retry, subtle, list_batches, list_shared, list_memory)
-    registries = [*(theme.mutant for theme in themes), list_memory.mutant_of_both]
+    members = (row for module in modules_of(sys.modules[__name__]) for row in vars(module).values())
+    registries = dict.fromkeys(row for row in members if isinstance(row, Registry))
     return {name: mutant for registry in registries for name, mutant in registry.mutants.items()}
 
 
 @cache
 def client_variations() -> Mapping[str, ClientVariation]:
     """Return all legal variations by name; none breaks a clause."""
-    from batch_conformance.mutants.client import list_batches, list_memory  # noqa: F401
+    modules_of(sys.modules[__name__])
     from batch_conformance.mutants.client.legal import VARIATIONS
 
     return VARIATIONS
