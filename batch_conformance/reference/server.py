@@ -84,14 +84,15 @@ def get_operation() -> Operation | None:
 
 
 @cached_by_contract
-def _path_of_batches() -> re.Pattern[bytes]:
-    """Return a pattern for the raw path of a batch; its id may contain slashes."""
-    operation = get_operation()
+def _path_of(name: str) -> re.Pattern[bytes]:
+    """Return a pattern for the raw path of an operation; the id of Get Batch may contain slashes."""
+    operation = current_contract().operations.get(name)
     if operation is None:
         return re.compile(b"(?!)")
     pieces = operation.pieces
+    segment = "(?P<id>.*)" if name == "get" else "(?P<id>[^/]*)"
     text = "".join(
-        ("(?P<id>.*)" if piece == operation.id_parameter else re.escape(_example(operation, piece)))
+        (segment if piece == operation.id_parameter else re.escape(_example(operation, piece)))
         if at % 2
         else re.escape(piece)
         for at, piece in enumerate(pieces)
@@ -103,16 +104,16 @@ def _example(operation: Operation, name: str) -> str:
     return next((row.example_text() for row in operation.of_place("path") if row.name == name), "")
 
 
-def segment_of(path: bytes) -> bytes | None:
-    """Return the raw id in the path of a batch; None for other paths."""
-    match = _path_of_batches().fullmatch(path)
+def segment_of(path: bytes, operation: str = "get") -> bytes | None:
+    """Return the raw id in the path of an operation on one batch; None for other paths."""
+    match = _path_of(operation).fullmatch(path)
     return match["id"] if match else None
 
 
 def operation_of(asked: Asked) -> Operation | None:
     """Return the operation of a request by its path; Get Batch by default."""
-    listing = current_contract().operations.get("list")
-    return listing if listing and asked.path == listing.url_path().encode() else get_operation()
+    others = (row for name, row in current_contract().operations.items() if name != "get")
+    return next((row for row in others if _path_of(row.name).fullmatch(asked.path)), get_operation())
 
 
 def refusal_of(operation: Operation) -> int:
@@ -186,9 +187,9 @@ class ReferenceServer:
             return self.stage_by_request(asked)
         if not self.authenticate(asked):
             return self.unauthorized(asked)
-        listing = current_contract().operations.get("list")
-        if listing and asked.path == listing.url_path().encode() and asked.method == listing.method:
-            return self.incomplete(listing, asked) or self.list_batches(asked)
+        other = operation_of(asked)
+        if other is not None and other.name != "get" and asked.method == other.method:
+            return self.incomplete(other, asked) or self.answer_of(other, asked)
         operation = get_operation()
         if operation is None or asked.segment is None:
             return self.not_found(asked)
@@ -203,6 +204,14 @@ class ReferenceServer:
         if self.staged:
             return self.staged_answer(self.staged.popleft())
         return self.found(batch, asked)
+
+    def answer_of(self, operation: Operation, asked: Asked) -> Answer:
+        """Answer a request of another operation than Get Batch, by the ``handler`` in its folder."""
+        if operation.name == _LIST.OPERATION:
+            return self.list_batches(asked)
+        handler = part_of(operation.name, "handler")
+        answer: Answer = handler.answer(self, asked) if handler else self.not_found(asked)
+        return answer
 
     def authenticate(self, asked: Asked) -> bool:
         """Whether the request has exactly one key, and a valid one; always true if the contract has none."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
@@ -11,14 +11,11 @@ from batch_conformance.contract import contract_in_use, load_contract, load_docu
 from batch_conformance.contract.reading import contract_of
 from batch_conformance.mutants.server import ServerMutant, server_mutants, server_variations
 from batch_conformance.reference.server import ReferenceServer
+from batch_conformance.server_runner.operation_probes import most_requests
 from tests.support.judging import judged_server, red, shown
 
 #: Clause about the suite itself: only a suite that closes its schema breaks it, no server does.
 SUITE_CLAUSE = "server.body.open"
-
-
-def _max_requests(operations: Sequence[str]) -> int:
-    return sum({"get": 250, "list": 80}[name] for name in operations)
 
 
 @pytest.mark.parametrize("mutant", server_mutants().values(), ids=lambda mutant: mutant.name)
@@ -29,7 +26,7 @@ def test_mutant_fails_exactly_its_clauses(mutant: ServerMutant) -> None:
     assert not run.error
     assert mutant.clause in red(run), f"not caught\n{shown(run)}"
     assert red(run) <= {mutant.clause} | mutant.also, shown(run)
-    assert run.requests <= _max_requests(mutant.operations)
+    assert run.requests <= (most_requests("default", mutant.operations) or 0)
 
 
 @pytest.mark.parametrize("variation", server_variations().values(), ids=lambda variation: variation.name)
@@ -69,4 +66,4 @@ def test_reference_server_conforms_with_nothing_unexercised() -> None:
     """All clauses pass, within the request budget."""
     run = judged_server(ReferenceServer())
     assert {result.verdict for result in run.results} == {"pass"}, shown(run)
-    assert run.requests <= _max_requests(run.operations)
+    assert run.requests <= (most_requests("default", run.operations) or 0)

@@ -20,6 +20,7 @@ from batch_conformance.report.labels import WORDS, Document
 from batch_conformance.report.markdown import render_markdown
 from batch_conformance.report.terminal import can_show, render_terminal
 from tests.support import samples
+from tests.unit.test_report import CLAUSES
 
 FAILING = report_document(samples.failing_server())
 PASSING = report_document(samples.passing_server())
@@ -85,7 +86,7 @@ def test_terminal_puts_failures_first_and_the_verdict_last() -> None:
         )
     ]
     assert order == sorted(order)
-    assert lines[-3].startswith("✗ Does not conform. Of 60 clauses: 5 failed")
+    assert lines[-3].startswith(f"✗ Does not conform. Of {CLAUSES} clauses: 5 failed")
     assert lines[-1] == "  Report: reports/latest/conformance.html"
 
 
@@ -135,7 +136,7 @@ def test_terminal_shows_more_when_asked() -> None:
 def test_terminal_is_brief_when_all_is_well_and_when_nothing_ran() -> None:
     """A passed run shows only a table."""
     assert len(terminal(PASSING)) <= 16
-    assert terminal(PASSING)[-1] == "✓ Conforms. All 60 clauses passed."
+    assert terminal(PASSING)[-1] == f"✓ Conforms. All {CLAUSES} clauses passed."
     assert len(terminal(UNREACHABLE)) <= 6
     assert terminal(UNREACHABLE)[-1].endswith("cannot be reached: connection refused")
 
@@ -164,7 +165,7 @@ def test_annotations_begin_with_the_summary() -> None:
     lines = annotation_lines(FAILING, ACTIONS)
     assert lines[0] == (
         "::error title=acme-batch 1.4.2%3A does not conform::"
-        "Of 60 clauses: 5 failed, 2 warnings, 1 known failure, 3 not exercised, 49 passed."
+        f"Of {CLAUSES} clauses: 5 failed, 2 warnings, 1 known failure, 3 not exercised, {CLAUSES - 11} passed."
     )
     assert lines[2] == (
         "::error title=server.auth.near-key::Truncated, extended, embedded, case-changed, same-length and "
@@ -181,7 +182,7 @@ def test_annotations_are_few_and_for_github_only() -> None:
     document = report_document(samples.run("server", "x", "1", all_broken))  # type: ignore[arg-type]
     assert len(annotation_lines(document, ACTIONS)) == 10
     assert annotation_lines(PASSING, ACTIONS) == [
-        "::notice title=sync-reference 0.1.0%3A conforms::All 60 clauses passed."
+        f"::notice title=sync-reference 0.1.0%3A conforms::All {CLAUSES} clauses passed."
     ]
     assert "connection refused" in annotation_lines(UNREACHABLE, ACTIONS)[0]
     assert annotation_lines(FAILING, {}) == []
@@ -204,7 +205,10 @@ def test_markdown_begins_with_the_verdict() -> None:
     """The summary comes first."""
     lines = render_markdown(FAILING).splitlines()
     assert lines[0] == "# ✗ acme-batch 1.4.2: does not conform"
-    assert lines[2] == "**Of 60 clauses: 5 failed, 2 warnings, 1 known failure, 3 not exercised, 49 passed.**"
+    assert (
+        lines[2]
+        == f"**Of {CLAUSES} clauses: 5 failed, 2 warnings, 1 known failure, 3 not exercised, {CLAUSES - 11} passed.**"
+    )
     assert "| <code>server.auth.near-key</code> | must |" in render_markdown(FAILING)
     assert "<details>" not in render_markdown(FAILING, evidence=False)
 

@@ -1,0 +1,37 @@
+"""What another operation gets without a line of code: its names, and its route in the reference server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from batch_conformance.contract import reading
+from batch_conformance.contract.reading import snake_name
+from batch_conformance.reference.server import Asked, ReferenceServer, operation_of, segment_of
+from batch_conformance.reference.store import REFERENCE_KEY
+from tests.support.overlays import update, using
+
+
+def _asked(path: bytes) -> Asked:
+    return Asked("GET", path, segment_of(path), b"", ((b"x-api-key", REFERENCE_KEY.encode()),))
+
+
+def test_a_path_below_a_batch_is_an_operation_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ids may contain slashes, and yet it is no id; without a handler, there is nothing."""
+    monkeypatch.setitem(reading.OPERATION_IDS, "outputs", "getBatchOutputs")
+    assert snake_name("outputs") == "get_batch_outputs"
+    parameter = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
+    answer = {"description": "All.", "content": {"application/json": {"schema": {"type": "array", "items": {}}}}}
+    get = {"operationId": "getBatchOutputs", "parameters": [parameter], "responses": {"200": answer}}
+    with using(tmp_path, update("$.paths", {"/v2/batch/{id}/outputs": {"get": get}})):
+        names = {}
+        for path in (b"/v2/batch", b"/v2/batch/a", b"/v2/batch/a/b", b"/v2/batch/a/outputs", b"/other"):
+            operation = operation_of(_asked(path))
+            assert operation is not None
+            names[path] = operation.name
+        server = ReferenceServer()
+        statuses = {path: server.answer(_asked(path)).status for path in (b"/v2/batch", b"/v2/batch/a/outputs")}
+    assert list(names.values()) == ["list", "get", "get", "outputs", "get"]
+    assert statuses == {b"/v2/batch": 200, b"/v2/batch/a/outputs": 404}
+    assert segment_of(b"/v2/batch/a%2Fb") == b"a%2Fb"
