@@ -44,6 +44,12 @@ MICROSECOND = Fraction(1, 1_000_000)
 _ODD_URL = re.compile(r"[a-z][a-z0-9+.-]*://.*[^!#-;=?-\[\]_a-z~].*", re.IGNORECASE | re.DOTALL)
 
 
+#: Texts that read like other values; some are what languages make of null.
+_LIKE_NO_TEXT = re.compile(
+    r"|[-+0-9.][0-9.eE+-]*|true|false|null|None|nil|NULL|undefined|NaN|\(absent\)|[\[{].*", re.DOTALL
+)
+
+
 @dataclass(frozen=True)
 class Difference:
     """A place that was decoded wrongly. ``decoded`` is the value at the client, MISSING if there is none."""
@@ -294,7 +300,8 @@ def places_of_kind(batches: Iterable[Mapping[str, Any]], clause: str) -> frozens
 
 
 def shown(value: Any) -> str:
-    """Format a value for evidence."""
+    """Format a value for evidence; text without quotes, unless it reads like no text."""
     if value is MISSING:
         return "(absent)"
-    return shortened(value if isinstance(value, str) and value else json.dumps(value, ensure_ascii=False, default=repr))
+    plain = isinstance(value, str) and not _LIKE_NO_TEXT.fullmatch(value)
+    return shortened(value if plain else json.dumps(value, ensure_ascii=False, default=repr))
