@@ -135,6 +135,8 @@ def instant_problem(sent: str, decoded: Any, unit: Fraction = MILLISECOND) -> st
 
 def problem_at(leaf: Leaf, decoded: Any) -> str:
     """Return the code for a wrongly decoded value, ``lost`` or ``changed``; empty if it is right."""
+    if leaf.value is None and leaf.place.endswith("/*") and decoded is MISSING:
+        return "lost"  # the keys of a map are data
     if leaf.empty:
         # Null and absent are the same to a caller (contracts/decisions.md, 1).
         return "" if decoded is None or decoded is MISSING else "changed"
