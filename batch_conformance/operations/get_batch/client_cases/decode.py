@@ -218,6 +218,11 @@ def _extra(factory: CaseFactory) -> Iterator[Case]:
     for level in range(12):
         deep = {"level": level, "next": [deep]}
     rows: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
+        (
+            "members of every kind",
+            {"note": "x", "expiresAt": None, "links": {"self": "/"}, "jobs": [{"n": 1}]},
+            {"skipped_count": 3, "by_model": {"a": 1}, "average_seconds": None},
+        ),
         ("a text", {"errorCode": "none"}, {}),
         ("null", {"expiresAt": None}, {}),
         ("an object", {"links": {"self": "/v2/batch/1", "status": "other", "id": "other"}}, {}),
