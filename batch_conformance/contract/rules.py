@@ -142,6 +142,11 @@ class Rule:
         found = [path_steps(path) for path in self.paths if path == root or re.match(rf"{root}[.\[\s]", path)]
         return [join("", *steps) for steps in found]
 
+    def looks_into(self, value: Any, before: Any) -> bool:
+        """Whether it is only about members of a null: the schema decides whether null is allowed."""
+        nulls = [root for root, one in (("self", value), ("oldSelf", before)) if one is None]
+        return any((named := self.targets(root)) and all(named) for root in nulls)
+
     def literals(self) -> list[Any]:
         """Return the numbers and strings in the text of the rule."""
         found: list[Any] = []
@@ -209,7 +214,10 @@ class RuleSet:
         self._compile(schema, pointer_of(schema, document), "", schema)
 
     def evaluate(self, value: Any, old: Any = MISSING) -> list[Evaluation]:
-        """Evaluate every rule wherever it applies; transition rules only if an earlier value is given."""
+        """Evaluate every rule wherever it applies; transition rules only if an earlier value is given.
+
+        Where a rule names members of a null, it does not apply.
+        """
         if not self.rules:
             return []
         found: dict[tuple[Rule, str], Evaluation] = {}
@@ -217,10 +225,12 @@ class RuleSet:
         for rule, pointer, inner in self._applying(self.schema, value, ""):
             if (rule.transition and old is MISSING) or (rule, pointer) in found:
                 continue
+            before = read(old, pointer) if rule.transition else MISSING
+            if rule.looks_into(inner, before):
+                continue
             key = (id(rule.schema), pointer)
             if key not in converted:
                 converted[key] = self._values.convert(inner, rule.schema)
-            before = read(old, pointer) if rule.transition else MISSING
             outcome = rule.evaluate_converted(inner, converted[key], before)
             found[rule, pointer] = Evaluation(rule, pointer, outcome)
         return list(found.values())

@@ -159,6 +159,20 @@ def test_rules_are_evaluated_where_their_schema_applies() -> None:
     assert [one.pointer for one in rules.broken({"k": 2, "m_1": 0})] == ["/m_1"]
 
 
+def test_a_rule_about_members_does_not_apply_to_null() -> None:
+    """Whether null is allowed is for the schema to say; a rule about the value itself is evaluated."""
+    texts = ["self.n > 1", "self.n >= oldSelf.n", "self == null || self.n < 9"]
+    rows = [{"rule": text, "message": "no"} for text in texts]
+    rules = RuleSet({"properties": {"in": {"type": ["object", "null"], "x-validations": rows}}}, {})
+
+    def evaluated(value: Any, old: Any = MISSING) -> list[str]:
+        return [one.rule.rule for one in rules.evaluate({"in": value}, MISSING if old is MISSING else {"in": old})]
+
+    assert evaluated({"n": 2}, {"n": 1}) == texts
+    assert evaluated({"n": 2}, None) == ["self.n > 1", "self == null || self.n < 9"]
+    assert evaluated(None, {"n": 1}) == ["self == null || self.n < 9"]
+
+
 def test_a_transition_rule_needs_two_reads() -> None:
     """If the earlier read lacks the place, the result says so."""
     rules = RuleSet(TRIP, TRIPS)
