@@ -143,7 +143,7 @@ class Rule:
         return [join("", *steps) for steps in found]
 
     def looks_into(self, value: Any, before: Any) -> bool:
-        """Whether it is only about members of a null: the schema decides whether null is allowed."""
+        """Whether it is only about members of a null."""
         nulls = [root for root, one in (("self", value), ("oldSelf", before)) if one is None]
         return any((named := self.targets(root)) and all(named) for root in nulls)
 
@@ -216,7 +216,7 @@ class RuleSet:
     def evaluate(self, value: Any, old: Any = MISSING) -> list[Evaluation]:
         """Evaluate every rule wherever it applies; transition rules only if an earlier value is given.
 
-        Where a rule names members of a null, it does not apply.
+        Rules that are only about members do not apply to a documented null.
         """
         if not self.rules:
             return []
@@ -226,7 +226,7 @@ class RuleSet:
             if (rule.transition and old is MISSING) or (rule, pointer) in found:
                 continue
             before = read(old, pointer) if rule.transition else MISSING
-            if rule.looks_into(inner, before):
+            if rule.looks_into(inner, before) and self._fits(rule.schema, None):
                 continue
             key = (id(rule.schema), pointer)
             if key not in converted:

@@ -159,11 +159,12 @@ def test_rules_are_evaluated_where_their_schema_applies() -> None:
     assert [one.pointer for one in rules.broken({"k": 2, "m_1": 0})] == ["/m_1"]
 
 
-def test_a_rule_about_members_does_not_apply_to_null() -> None:
-    """Whether null is allowed is for the schema to say; a rule about the value itself is evaluated."""
+def test_a_rule_about_members_does_not_apply_to_a_documented_null() -> None:
+    """A rule about the value itself is evaluated; another null is for the clause of the member to report."""
     texts = ["self.n > 1", "self.n >= oldSelf.n", "self == null || self.n < 9"]
     rows = [{"rule": text, "message": "no"} for text in texts]
-    rules = RuleSet({"properties": {"in": {"type": ["object", "null"], "x-validations": rows}}}, {})
+    own: dict[str, Any] = {"type": ["object", "null"], "x-validations": rows}
+    rules = RuleSet({"properties": {"in": own}}, {})
 
     def evaluated(value: Any, old: Any = MISSING) -> list[str]:
         return [one.rule.rule for one in rules.evaluate({"in": value}, MISSING if old is MISSING else {"in": old})]
@@ -171,6 +172,8 @@ def test_a_rule_about_members_does_not_apply_to_null() -> None:
     assert evaluated({"n": 2}, {"n": 1}) == texts
     assert evaluated({"n": 2}, None) == ["self.n > 1", "self == null || self.n < 9"]
     assert evaluated(None, {"n": 1}) == ["self == null || self.n < 9"]
+    rules = RuleSet({"properties": {"in": {**own, "type": "object"}}}, {})
+    assert evaluated(None) == ["self.n > 1", "self == null || self.n < 9"]
 
 
 def test_a_transition_rule_needs_two_reads() -> None:
