@@ -191,7 +191,7 @@ def _is_abandoned(seen: ReceivedRequest, ask: CallStep, client: ClientUnderTest)
 
 def _exchange_of(seen: ReceivedRequest, case: Case, ask: CallStep) -> Exchange:
     intent = Intent(case.clauses[0], ask.batch_id, "known", "valid", case.title, operation=case.operation)
-    return replace(exchange_of(seen, next(_numbers), intent), replay=case)
+    return exchange_of(seen, next(_numbers), intent, case)
 
 
 def _with_origin(expected: ExpectedOutcome, own: str) -> ExpectedOutcome:

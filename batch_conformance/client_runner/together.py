@@ -7,7 +7,6 @@ import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from batch_conformance.checks.client.record import CallResult, CaseResult, ValidBatch
@@ -98,8 +97,7 @@ def play_together(
         for round_number, replies in enumerate(_rounds(client, calls, servers, by_turns=by_turns)):
             for ask, call, reply, seen in zip(case.asks, calls, replies, servers.seen(round_number), strict=True):
                 intent = Intent(case.clauses[0], ask.batch_id, "known", "valid", case.title, operation=case.operation)
-                rows = (exchange_of(one, next(numbers), intent) for one in seen)
-                exchanges = tuple(replace(one, replay=case) for one in rows)
+                exchanges = tuple(exchange_of(one, next(numbers), intent, case) for one in seen)
                 results.append(CallResult(call, ask.expected, enclosed(reply, ask.expected), exchanges, len(seen)))
             operation = current_contract().operation(case.operation)
             if any(_went_wrong(result, keys, operation) for result in results[-2:]):

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import base64
 import random
-import re
 import string
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from batch_conformance.contract import KeyPlace, Operation, Parameter, base_contract, current_contract
+from batch_conformance.contract.sendable import is_token
 from batch_conformance.http.model import KeyKind
 
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _ALPHABET = string.ascii_letters + string.digits
 
 
@@ -215,7 +214,7 @@ def other_places(key: str, operation: Operation) -> dict[str, list[tuple[str, st
         "header": [
             (name, f"Bearer {key}" if name == "proxy-authorization" else key)
             # A name in a query or a cookie may hold what no header's name may (RFC 9110, 5.6.2).
-            for name in _meaningless(operation, "header", filter(_TOKEN.fullmatch, headers))
+            for name in _meaningless(operation, "header", filter(is_token, headers))
         ],
         **{f"authorization-{number}": [("authorization", value)] for number, value in enumerate(authorization)},
     }

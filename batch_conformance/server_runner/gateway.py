@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
-import re
 import ssl
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from batch_conformance.contract import current_contract
+from batch_conformance.contract.sendable import is_token
 from batch_conformance.http import Exchange
 from batch_conformance.server_runner.address import trusting_context
 
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)
 #: Headers that the suite sets itself, or that change how a request is read.
 _RESERVED = frozenset(
     {
@@ -61,7 +60,7 @@ def extra_headers(table: Mapping[str, str], environ: Mapping[str, str], where: s
     """
     headers = []
     for name, variable in table.items():
-        if not _TOKEN.fullmatch(name) or name.lower() in _RESERVED | _contract_headers():
+        if not is_token(name) or name.lower() in _RESERVED | _contract_headers():
             raise UsageError(f"{where}: headers_env cannot set the header {name!r}")
         value = environ.get(variable, "")
         if not value:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Collection, Iterable, Mapping
 
 from batch_conformance.checks.finding import CheckResult
-from batch_conformance.checks.server.oracle import distinguishing_features, noise
+from batch_conformance.checks.server.oracle import Feature, distinguishing_features, noise
 from batch_conformance.checks.server.record import SERVER_CHECKS, Record, is_form_check, known_and_unknown
 from batch_conformance.checks.server.telling import telling_names, telling_values
 from batch_conformance.checks.server.unauthenticated import (
@@ -209,14 +209,13 @@ def before_lookup(record: Record, result: CheckResult) -> None:
                 actual=f"{theirs} for an unknown id",
                 prelude=known[:1],
             )
-    _compare_conditional(record, result, carried_by)
+    _compare_conditional(record, result, carried_by, noisy)
     if not result.observations:
         result.note("no refusal of a known id to compare with")
 
 
-def _compare_conditional(record: Record, result: CheckResult, carried_by: Carried) -> None:
+def _compare_conditional(record: Record, result: CheckResult, carried_by: Carried, noisy: Collection[Feature]) -> None:
     """Compare what HEAD and conditional requests get for known and for unknown ids."""
-    noisy = noise(record.of("id-enumeration"))
     alike: dict[tuple[str, tuple[tuple[str, str], ...]], list[Exchange]] = {}
     for exchange in record.of("conditional"):
         alike.setdefault((exchange.request.method, exchange.request.headers), []).append(exchange)
@@ -271,12 +270,11 @@ def auth_per_request(record: Record, result: CheckResult) -> None:
         if carried != "cache" and any((exchange.status or 0) < 400 for exchange in first):
             result.set_aside(FIRST_BLAMED[kind], len(requests))
             continue
-        # Any 4xx, and another error status that is usual, is a refusal too: the clause for the kind of key reports it.
-        others = {status for status in usual(record, kind) if (status or 0) >= 400}
-        proper = refusals(record.operation) | undocumented_refusals(record.operation) | others
+        # Any 4xx is a refusal here, and a 5xx that is usual: the clause for the kind of key reports it.
+        proper = {*range(400, 500), *(status for status in usual(record, kind) if (status or 0) >= 500)}
         for exchange in requests:
             result.observe()
-            if exchange.status not in proper and not 400 <= (exchange.status or 0) < 500:
+            if exchange.status not in proper:
                 _report_memory(exchange, record, result, carried)
 
 

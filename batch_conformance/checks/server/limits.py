@@ -40,8 +40,9 @@ def _limit_conditions(record: Record, result: CheckResult) -> None:
 def _limit_values(record: Record, result: CheckResult, seen: Sequence[dict[str, Any]]) -> None:
     """Add a limit for each enum of which only some values were seen."""
     for place in record.entity.places:
-        covered = clause_list().of_place(place.pointer, record.operation) == result.clause
-        if place.keyword != "enum" or place.conditional or not covered:
+        if place.keyword != "enum" or place.conditional:
+            continue
+        if clause_list().of_place(place.pointer, record.operation) != result.clause:
             continue
         received = [read(batch, pointer) for batch in seen for pointer in expand(batch, place.pointer)]
         missing = [str(value) for value in place.schema["enum"] if value not in received and value is not None]

@@ -81,8 +81,8 @@ class RequestLog:
             return list(self._seen)
 
 
-def exchange_of(seen: ReceivedRequest, number: int, intent: Intent) -> Exchange:
-    """Convert a received request to an exchange, for checks and reports."""
+def exchange_of(seen: ReceivedRequest, number: int, intent: Intent, replay: object = None) -> Exchange:
+    """Convert a received request to an exchange, for checks and reports; ``replay`` is the case being played."""
     request = Request(seen.request.method or "(none)", seen.url, seen.request.headers, seen.request.body)
     notes = (f"not an HTTP/1 request: {seen.request.problem}",) if seen.request.problem else ()
     if seen.request.version == "HTTP/1.1" and not seen.request.values("host"):
@@ -98,6 +98,7 @@ def exchange_of(seen: ReceivedRequest, number: int, intent: Intent) -> Exchange:
         connection=seen.connection,
         reused=seen.reused,
         notes=notes,
+        replay=replay,
     )
 
 
