@@ -18,6 +18,8 @@ PLACEHOLDER = "[api-key]"
 _BLANK = "[…]"
 
 
+#: Texts whose redacted form is kept.
+_REMEMBERED = 512
 #: A secret may occur at several depths of escaping in one text; each round redacts one depth.
 _MAX_ROUNDS = 8
 
@@ -36,6 +38,8 @@ class Redactor:
         #: Placeholders by secret, and by piece of a secret, as bytes; searched for at every depth of escaping.
         self._plain: dict[str, str] = {}
         self._pieces: dict[str, str] = {}
+        #: Searching is slow, and the texts of a report repeat themselves: headers, bodies, curl lines.
+        self._remembered = lru_cache(maxsize=_REMEMBERED)(self._redacted)
         for secret, name in (secrets or {}).items():
             self.add(secret, name)
 
@@ -53,9 +57,13 @@ class Redactor:
             self._pieces = dict.fromkeys(pieces_of(secret), pieces) | self._pieces
         self._pattern = None
         self._names.clear()
+        self._remembered.cache_clear()
 
     def text(self, text: str) -> str:
         """Return the text with every secret replaced and other sensitive data hidden."""
+        return self._remembered(text)
+
+    def _redacted(self, text: str) -> str:
         if self._forms:
             if self._pattern is None:
                 # Longest first, so that no key is partly replaced by a shorter variant of itself.
