@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -74,8 +75,13 @@ def upward(found: Import, heights: dict[str, int]) -> bool:
     return heights.get(other, len(heights)) >= heights[own]
 
 
+@cache
+def all_imports() -> list[Import]:
+    """Return the imports of the package; not read at collection, since every worker collects all tests."""
+    return [found for file in modules(PACKAGE) for found in imports_in(file.read_text("utf-8"), file)]
+
+
 HEIGHTS = layers((ROOT / "ARCHITECTURE.md").read_text("utf-8"))
-IMPORTS = [found for file in modules(PACKAGE) for found in imports_in(file.read_text("utf-8"), file)]
 
 
 def test_the_table_names_every_layer() -> None:
@@ -90,7 +96,7 @@ def test_the_table_names_every_layer() -> None:
 
 def test_imports_point_down_only() -> None:
     """Imports between peers are not allowed either."""
-    assert [str(found) for found in IMPORTS if upward(found, HEIGHTS)] == []
+    assert [str(found) for found in all_imports() if upward(found, HEIGHTS)] == []
 
 
 def test_an_import_that_points_up_is_seen() -> None:
@@ -127,7 +133,7 @@ def test_the_client_side_imports_no_server_dependencies() -> None:
     ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert not {"schemathesis", "uvicorn"} & set(ended.stdout.split())
     named = {
-        found.module.partition(".")[0] for found in IMPORTS if found.file.is_relative_to(PACKAGE / "client_runner")
+        found.module.partition(".")[0] for found in all_imports() if found.file.is_relative_to(PACKAGE / "client_runner")
     }
     assert not {"schemathesis", "uvicorn", "httpcore"} & named
 
@@ -144,7 +150,7 @@ def test_only_the_plugin_imports_pytest() -> None:
     """Running checks must be possible without pytest."""
     knows = {
         found.file.relative_to(PACKAGE).parts[0]
-        for found in IMPORTS
+        for found in all_imports()
         if found.module.partition(".")[0] in ("pytest", "xdist", "pluggy")
     }
     assert knows <= {"plugin", "testing", "suite.py"}
