@@ -18,7 +18,7 @@ from batch_conformance.checks.result import RunResult
 from batch_conformance.client_runner.open import open_adapter
 from batch_conformance.client_runner.session import judge_client
 from batch_conformance.report.document import check_document, report_document
-from tests.integration.test_edited_requests import SCHEME, moved, needs
+from tests.mutants.test_edited_requests import SCHEME, moved, needs
 from tests.support.judging import red, shown
 from tests.support.overlays import remove, update, using
 
