@@ -15,7 +15,7 @@ from batch_conformance.contract.listing import may_be_object
 from batch_conformance.contract.operation import Answer, Contract, Operation
 from batch_conformance.contract.references import followed
 from batch_conformance.contract.rule_trial import rule_problems
-from batch_conformance.contract.sendable import is_token, unsendable
+from batch_conformance.contract.sendable import TRANSPORT_HEADERS, is_token, unsendable
 
 
 def contract_problems(contract: Contract) -> Iterator[str]:
@@ -81,6 +81,11 @@ def _key_names(contract: Contract) -> Iterator[str]:
         for key in operation.keys:
             if key.place != "query" and not is_token(key.name):
                 yield f"{operation.pointer}/security: {key.name!r} is no name of a {key.place}; give it another one"
+            elif key.place == "header" and key.name.lower() in TRANSPORT_HEADERS:
+                yield (
+                    f"{operation.pointer}/security: {key.name} is a header of the transport, which cannot hold a key; "
+                    "give it another one"
+                )
 
 
 def _unsupported_keys(contract: Contract) -> Iterator[str]:

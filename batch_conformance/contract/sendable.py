@@ -16,6 +16,10 @@ from batch_conformance.contract.written_values import array_of, kinds_of, object
 #: A field name is a token, a field value trimmed printable ASCII (RFC 9110, 5.1 and 5.5).
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _FIELD_VALUE = re.compile(r"[!-~]+(?:[ \t]+[!-~]+)*")
+#: Headers of the transport, in lower case: no API key and no parameter can be in one (RFC 9110, 7; RFC 9112, 6).
+TRANSPORT_HEADERS = frozenset(
+    {"host", "content-length", "transfer-encoding", "connection", "keep-alive", "te", "trailer", "upgrade"}
+)
 #: RFC 6265, 4.1.1.
 _COOKIE_VALUE = re.compile(r"[!#-+\--:<-\[\]-~]*")
 
@@ -28,6 +32,8 @@ def unsendable(parameter: Parameter, document: dict[str, Any]) -> Iterator[str]:
     text = parameter.example_text()
     if parameter.place in ("header", "cookie") and not is_token(parameter.name):
         yield f"has a name that no {parameter.place} can have; give it another one"
+    elif parameter.place == "header" and parameter.name.lower() in TRANSPORT_HEADERS:
+        yield "is a header of the transport, which the HTTP library sets; give it another name"
     elif parameter.place == "header" and not _FIELD_VALUE.fullmatch(text):
         yield f"has the example {text!r}, which no header can hold (printable ASCII); give it another one"
     elif parameter.place == "cookie" and not _COOKIE_VALUE.fullmatch(text):

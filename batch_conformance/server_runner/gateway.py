@@ -9,21 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from batch_conformance.contract import current_contract
-from batch_conformance.contract.sendable import is_token
+from batch_conformance.contract.sendable import TRANSPORT_HEADERS, is_token
 from batch_conformance.http import Exchange
 from batch_conformance.server_runner.address import trusting_context
 
 #: Headers that the suite sets itself, or that change how a request is read.
-_RESERVED = frozenset(
-    {
-        "host",
-        "content-length",
-        "transfer-encoding",
-        "connection",
-        "accept-encoding",
-        "user-agent",
-    }
-)
+_RESERVED = TRANSPORT_HEADERS | {"accept-encoding", "user-agent"}
 #: Headers that proxies and load balancers add, but a server on this machine does not.
 _PROXY_HEADERS = (
     "via", "cf-ray", "x-amz-cf-id", "x-amzn-trace-id", "x-amzn-requestid", "x-azure-ref", "fly-request-id",

@@ -186,6 +186,11 @@ def test_a_result_that_is_no_contract_is_refused(tmp_path: Path, name: str) -> N
         (remove(f"{OK}.schema"), "the success answer has no schema of a JSON body; give it one"),
         (remove(f"{GET}.responses['200'].content"), "the success answer has no schema of a JSON body; give it one"),
         (update("$.components.securitySchemes.apiKey", {"name": "x api key"}), "'x api key' is no name of a header"),
+        (update("$.components.securitySchemes.apiKey", {"name": "Host"}), "Host is a header of the transport, which"),
+        (
+            update(GET, {"parameters": [{"name": "TE", "in": "header", "required": True, "schema": {}, "example": "x"}]}),
+            "is a header of the transport, which the HTTP library sets",
+        ),
         (
             update(f"{LIST}.parameters[?@.name == 'status']", {"x-member": "/status"}),
             "x-member of 'status' says nothing there: it stands on the path parameter that names the batch",
