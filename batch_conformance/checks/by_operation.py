@@ -8,6 +8,7 @@ from typing import TypeVar
 from batch_conformance.checks.finding import CheckResult
 from batch_conformance.checks.verdict import ClauseResult
 from batch_conformance.contract import Clause, current_contract
+from batch_conformance.contract.openapi_shape import METHODS
 from batch_conformance.contract.reading import OPERATION_IDS, snake_name
 
 #: Operations that the suite can test, in order, with their names in the driver protocol.
@@ -73,6 +74,16 @@ def unasked(clause: Clause, asked: Sequence[str] | None) -> ClauseResult:
         return ClauseResult(clause, "not-exercised", NO_KEY)
     reason = NOT_ASKED_FOR if not wanted else f"the client does not offer {' or '.join(map(_driver_name, wanted))}"
     return ClauseResult(clause, "not-exercised", reason)
+
+
+def untested_hints() -> list[str]:
+    """Return a line for the user about the operations of the contract that the suite has no tests for, if any."""
+    contract = current_contract()
+    tested = {(row.method, row.path) for row in contract.operations.values()}
+    paths = contract.document.content["paths"].items()
+    found = [(method.upper(), path) for path, item in paths for method in METHODS if method in item]
+    rows = [f"{method} {path}" for method, path in found if (method, path) not in tested]
+    return [f"not tested: {', '.join(rows)}, which the contract has and the suite has no tests for"] if rows else []
 
 
 def _driver_name(operation: str) -> str:

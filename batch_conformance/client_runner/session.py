@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from batch_conformance.checks.by_operation import merged, of_clause, operations_of_run, unasked
+from batch_conformance.checks.by_operation import merged, of_clause, operations_of_run, unasked, untested_hints
 from batch_conformance.checks.client import CLIENT_CHECKS, CaseResult, ClientRunRecord
 from batch_conformance.checks.client.record import calls_of
 from batch_conformance.checks.client.replies import blame_unclaimed_replies
@@ -77,6 +77,7 @@ def judge_client(
         seed=seed,
         strict=strict,
         operations=operations_of_run(operations, hello.operations),
+        hints=untested_hints(),
         redactor=Redactor({spelled: name for key, name in keys.items() for spelled in (key, key.lower(), key.upper())}),
         shell_secrets=dict.fromkeys(keys, "$SYNC_API_KEY"),
         recipes={key: {"key": name.strip("[]")} for key, name in keys.items()},

@@ -48,7 +48,7 @@ def show_verdicts(reporter: pytest.TerminalReporter, verdicts: Verdicts) -> None
 def show_closing(reporter: pytest.TerminalReporter, verdicts: Verdicts) -> None:
     """Write the verdicts, after the output of pytest and all plugins."""
     documents = verdicts.judged()
-    notes = [f"batch conformance: {note}" for note in verdicts.notes]
+    notes = [f"batch conformance: {note}" for note in dict.fromkeys(verdicts.notes)]
     if documents or notes or verdicts.problems:
         reporter.ensure_newline()
         reporter.section("batch conformance")

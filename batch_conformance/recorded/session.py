@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from batch_conformance import __version__
-from batch_conformance.checks.by_operation import operations_of_run
+from batch_conformance.checks.by_operation import operations_of_run, untested_hints
 from batch_conformance.checks.result import RunResult, Subject
 from batch_conformance.checks.verdict import ClauseResult, clause_result, not_selected
 from batch_conformance.checks.words import counted
@@ -96,6 +96,7 @@ def judge_recorded(
         requests=count,
         strict=strict,
         operations=operations_of_run(("get",)),
+        hints=untested_hints(),
         redactor=keys_hidden(row.exchange.request for row in contents.recordings),
         shell_secrets={"[api-key]": "${SYNC_API_KEY}", BASE: BASE},
     )

@@ -114,6 +114,7 @@ def _facts(document: Document) -> Element:
     ]
     if run.get("left_behind"):
         facts.append(("Left behind", f"{run['left_behind']} (never closed)"))
+    facts += [("Note", hint) for hint in run.get("hints", ())]
     return h("dl", *(h("div", h("dt", name), h("dd", value)) for name, value in facts), class_="facts")
 
 

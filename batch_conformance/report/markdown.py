@@ -62,6 +62,8 @@ def _blocks(document: Document, evidence: bool) -> Iterator[str]:
         f"contract {document['contract']['version']} (<code>{document['contract']['sha256'][:8]}</code>)"
         f"{as_text(overlays_note(document['contract']))}"
     )
+    for hint in run.get("hints", ()):
+        yield from ("", as_text(hint))
     for verdict in ("fail", "error", "warn", "known-failure"):
         yield from _section(document, verdict, evidence)
     yield from _unexercised(document)

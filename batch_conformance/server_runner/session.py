@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from batch_conformance.checks.by_operation import JUDGED, merged, of_clause, operations_of_run, unasked
+from batch_conformance.checks.by_operation import JUDGED, merged, of_clause, operations_of_run, unasked, untested_hints
 from batch_conformance.checks.finding import CheckResult
 from batch_conformance.checks.result import CouldNotRun, RunResult, Subject
 from batch_conformance.checks.server import SERVER_CHECKS, Record
@@ -99,7 +99,7 @@ def judge_server(
     result.exchanges = runner.exchanges
     result.requests = runner.requests
     result.rate_limited = sum(map(is_rate_limited, runner.exchanges))
-    result.hints = [*runner.hints, *runner.advice]
+    result.hints = [*untested_hints(), *runner.hints, *runner.advice]
     result.hints += budget_hints(runner.exchanges)
     if target.rate is None and target.name != "embedded":
         result.hints += tunnel_hints(runner.exchanges)
