@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from batch_conformance.contract.document import AppliedOverlay, ContractDocument
 from batch_conformance.contract.lifecycle import Lifecycle
+from batch_conformance.contract.media_types import with_ranges
 from batch_conformance.contract.shipped import SHIPPED
 
 if TYPE_CHECKING:
@@ -151,13 +152,11 @@ class Answer:
         return next(iter(self.media_types.values()), None)
 
     def body_of(self, media_type: str | None) -> MediaType | None:
-        """Return the entry for a media type without parameters; ranges such as ``application/*`` match."""
+        """Return the entry for a media type without parameters, also by a range."""
         if media_type is None:
             return None
-        kind = media_type.strip().lower()
-        wanted = (kind, kind.partition("/")[0] + "/*", "*/*")
         known = {name.partition(";")[0].strip().lower(): row for name, row in self.media_types.items()}
-        return next((known[name] for name in wanted if name in known), None)
+        return next((known[name] for name in with_ranges(media_type) if name in known), None)
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,8 @@ class ErrorBodies:
     def __init__(self, contract: Contract, operation: str, status: int) -> None:
         found = _documented(contract.operation(operation), status)
         media = found.media_type if found else None
+        own = contract.operation(operation).answer(status)
+        self._is_bodiless = own is not None and own.media_type is None
         examples = [*media.examples.values()] if media else []
         judge = judge_of(media, contract) if media else None
         # Rules about errors bind servers only: a client must read any error.
@@ -38,7 +40,7 @@ class ErrorBodies:
         """Return a body with these documented members, and ``more``. Raises :class:`NotInContract`."""
         body = {**self._base, **members}
         known = documented([*self._space.applying(self._space.schema, body)])
-        if not set(members) <= set(known) or not self._space.is_valid(body):
+        if self._is_bodiless or not set(members) <= set(known) or not self._space.is_valid(body):
             raise NotInContract(f"the contract has no error that tells {', '.join(members)}")
         return {**body, **more}
 

@@ -19,7 +19,8 @@ from batch_conformance.contract.operation import as_sent
 from batch_conformance.contract.pointers import MISSING, join, read, replaced
 from batch_conformance.contract.references import types_of
 from batch_conformance.contract.rules import Holds
-from batch_conformance.contract.written_values import header_text, schema_of
+from batch_conformance.contract.schema import SchemaJudge
+from batch_conformance.contract.written_values import header_text, schema_of, value_of
 from batch_conformance.generate.kinds import Kind
 from batch_conformance.generate.satisfiable import NoValidValue, of_entity
 from batch_conformance.generate.space import written
@@ -313,6 +314,22 @@ def documented_headers(name: str, key: str) -> list[tuple[str, str]]:
             if value is not MISSING:
                 found.append((header, header_text(value, row)))
     return found
+
+
+def with_documented(headers: Sequence[tuple[str, str]], name: str, key: str) -> list[tuple[str, str]]:
+    """Return the headers of a response of an operation, and the documented ones where they are absent or invalid."""
+    contract = current_contract()
+    rows = {header.lower(): row for header, row in contract.operation(name).answers[key].headers.items()}
+    documented = documented_headers(name, key)
+    replaceable = {header.lower() for header, _ in documented}
+
+    def fits(header: str, text: str) -> bool:
+        row, content = rows[header.lower()], contract.document.content
+        return SchemaJudge(contract.document.resolve(schema_of(row)), content).is_valid(value_of(text, row, content))
+
+    kept = [(header, text) for header, text in headers if header.lower() not in replaceable or fits(header, text)]
+    sent = {header.lower() for header, _ in kept}
+    return [*kept, *(row for row in documented if row[0].lower() not in sent)]
 
 
 def _known_errors() -> set[str]:

@@ -24,6 +24,7 @@ from batch_conformance.contract import (
     current_contract,
 )
 from batch_conformance.contract.entity import entity_of
+from batch_conformance.contract.media_types import JSON, one_of
 from batch_conformance.contract.operation import Answer as DocumentedAnswer
 from batch_conformance.contract.parts import part_of
 from batch_conformance.contract.pointers import read
@@ -39,7 +40,6 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 Sender = Callable[[dict[str, Any]], Awaitable[None]]
 
 _STAGE = b"/__stage__/"
-_JSON = "application/json"
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Answer:
     status: int
     body: Any
     headers: list[tuple[str, str]] = field(default_factory=list)
-    media_type: str | None = _JSON
+    media_type: str | None = JSON
 
     def content(self) -> bytes:
         """Return the body's bytes."""
@@ -292,7 +292,7 @@ class ReferenceServer:
         if answer is None:
             return Answer(200, body)
         status = int(answer.key) if answer.key.isdecimal() else 200
-        return _with_headers(operation, answer, Answer(status, body, [], _media_type_of(answer)))
+        return _with_headers(operation, answer, Answer(status, body, [], one_of(answer.media_types)))
 
     def unauthorized(self, asked: Asked) -> Answer:
         """Return the response for all authentication failures, which discloses no reason."""
@@ -336,8 +336,9 @@ class ReferenceServer:
 
         documented = operation.answer(status)
         # Undocumented errors have the form of documented ones.
-        like = documented or next((row for key, row in operation.answers.items() if key[0] in "45"), None)
-        media_type = _media_type_of(like) if like else _JSON
+        errors = [row for key, row in operation.answers.items() if key[0] in "45"]
+        like = documented or next((row for row in errors if row.media_types), next(iter(errors), None))
+        media_type = one_of(like.media_types) if like else JSON
         answer = Answer(status, error_maker(operation.name, status)(body), headers or [], media_type)
         return _with_headers(operation, documented, answer) if documented else answer
 
@@ -355,18 +356,10 @@ class ReferenceServer:
 def _with_headers(operation: Operation | None, documented: DocumentedAnswer, answer: Answer) -> Answer:
     """Add the headers that an edited contract documents."""
     if operation is not None and documented.headers and current_contract().edited:
-        from batch_conformance.reference.edited import documented_headers
+        from batch_conformance.reference.edited import with_documented
 
-        sent = {name.lower() for name, _ in answer.headers}
-        more = documented_headers(operation.name, documented.key)
-        answer.headers = [*answer.headers, *(row for row in more if row[0].lower() not in sent)]
+        answer.headers = with_documented(answer.headers, operation.name, documented.key)
     return answer
-
-
-def _media_type_of(answer: DocumentedAnswer) -> str | None:
-    """Return the media type of a response; JSON where a range is documented."""
-    media = answer.media_type
-    return None if media is None else _JSON if "*" in media.name else media.name
 
 
 def _parameter_values(asked: Asked, place: str, name: str) -> list[bytes]:

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from batch_conformance import __version__
 from batch_conformance.contract import Operation, current_contract
+from batch_conformance.contract.media_types import JSON, one_of
 from batch_conformance.generate.ids import AskedId
 from batch_conformance.generate.keys import Key
 from batch_conformance.http import Intent, Request
@@ -78,7 +79,7 @@ class PlannedRequest:
             target += "?" + "&".join(f"{_encoded(name)}={_encoded(value)}" for name, value in query)
         headers = [
             ("Host", host),
-            ("Accept", "application/json"),
+            ("Accept", _accepted(operation)),
             ("Accept-Encoding", "gzip, deflate"),
             ("User-Agent", f"sync-batch-conformance/{__version__}"),
         ]
@@ -99,6 +100,12 @@ class PlannedRequest:
         yield from ((name, value) for name, value in required if not (here and key and key.is_named(name)))
         if here and key and self.key.value is not None:
             yield self.key_name or key.name, key.prefix + self.key.value if self.key.value else ""
+
+
+def _accepted(operation: Operation) -> str:
+    """Return the Accept header's value: JSON if it is documented, else what is documented for a success."""
+    documented = operation.success.media_types if operation.success else {}
+    return JSON if one_of(documented) in (None, JSON) else ", ".join(documented)
 
 
 def _without(headers: Sequence[tuple[str, str]], others: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:

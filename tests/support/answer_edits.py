@@ -18,6 +18,8 @@ _CODED = {
 }
 _TOLD = "self.statusCode != 404 || (has(self.errorCode) && self.errorCode == 'none')"
 _TOTAL = {"X-Total": {"required": True, "schema": {"type": "integer"}}}
+_CHALLENGE = {"WWW-Authenticate": {"required": True, "schema": {"type": "string", "const": 'ApiKey realm="sync"'}}}
+_SUCCESS, _REFERENCE = f"{GET}.responses['200']", {"$ref": "#/components/schemas/Batch"}
 _LIMIT = {"name": "limit", "in": "query", "schema": {"type": "integer", "default": 3}}
 _RENAMED = (update(GET, {"operationId": "retrieveBatch"}), update(LIST, {"operationId": "searchBatches"}))
 _META = {"type": "object", "required": ["requestId"], "properties": {"requestId": {"type": "string", "minLength": 3}}}
@@ -184,6 +186,26 @@ ANSWER_EDITS = [
         },
         operations=_BOTH,
     ),
+    Edit(
+        "another challenge",
+        (update(f"{GET}.responses['401']", {"headers": _CHALLENGE}),),
+        {
+            OLD: "server.header.www-authenticate",
+            "derived:401/WWW-Authenticate:const": "server.header.www-authenticate",
+            "derived:401/WWW-Authenticate:required": "server.header.www-authenticate",
+        },
+    ),
+    Edit(
+        "media types by their suffix",
+        (remove(f"{_SUCCESS}.content"), update(_SUCCESS, {"content": {"application/*+json": {"schema": _REFERENCE}}})),
+        {OLD: "server.ok.media-type", "derived:200:media-type": "server.ok.media-type"},
+    ),
+    Edit(
+        "errors without a body",
+        tuple(remove(f"{GET}.responses['{status}'].content") for status in ("401", "404")),
+        {"derived:404:status": "server.notfound.unknown-id"},
+        (OLD,),
+    ),
     Edit("operations called otherwise", _RENAMED, {"id-number": "server.body.id"}, (OLD,), _BOTH),
     Edit("a prefix with a parameter", _below("/v2/orgs/{org}"), {OLD: RUN}, operations=_BOTH),
     Edit(
@@ -223,6 +245,12 @@ ANSWER_CLIENT_EDITS = [
             "derived:/data/created_at:an-hour-later": "client.decode.created_at",
             "derived:/meta/requestId:garbled": "client.decode.fields",
         },
+    ),
+    Edit(
+        "errors without a body",
+        tuple(remove(f"{GET}.responses['{status}'].content") for status in ("401", "404")),
+        {"derived:404:kind": "client.error.404"},
+        (OLD,),
     ),
     Edit("operations called otherwise", _RENAMED, {"derived:404:kind": "client.error.404"}, (OLD,)),
     Edit("a prefix with a parameter", _below("/v2/orgs/{org}"), {OLD: "client.request.target"}),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from batch_conformance.contract import Answer, MediaType, cached_by_contract, current_contract
+from batch_conformance.contract.media_types import with_ranges
 from batch_conformance.contract.pointers import split
 from batch_conformance.contract.references import followed
 from batch_conformance.contract.rule_list import beside, parts
@@ -115,9 +116,7 @@ def _names(answer: Answer | None) -> tuple[str, ...]:
 
 def fits(media: str | None, documented: tuple[str, ...]) -> bool:
     """Whether a media type is documented, also by a range such as ``application/*``."""
-    if media is None:
-        return False
-    return bool({media, media.partition("/")[0] + "/*", "*/*"} & set(documented))
+    return media is not None and not set(with_ranges(media)).isdisjoint(documented)
 
 
 def is_json(operation: str, media: str | None) -> bool:

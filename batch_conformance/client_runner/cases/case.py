@@ -14,6 +14,7 @@ from batch_conformance.client_runner.cases.plugged import operation_cases
 from batch_conformance.client_runner.stub.answers import StubResponse, json_body
 from batch_conformance.contract import cached_by_contract, current_contract
 from batch_conformance.contract.entity import entity_of
+from batch_conformance.contract.media_types import JSON, one_of
 from batch_conformance.contract.pointers import read, replaced
 from batch_conformance.generate.error_bodies import ErrorBodies
 from batch_conformance.generate.ordinary import NotInContract, Ordinary
@@ -99,16 +100,20 @@ class Case:
 
 
 def as_documented(case: Case) -> Case:
-    """Return the case with 200 replaced by the success status that the contract documents, if it is another one."""
-    status = current_contract().operation(case.operation).success_status
-    if status == 200:
+    """Return the case with the success status and the media types that an edited contract documents."""
+    contract = current_contract()
+    operation = contract.operation(case.operation)
+    if not contract.edited:
         return case
 
-    def with_status(answers: tuple[StubResponse, ...]) -> tuple[StubResponse, ...]:
-        return tuple(answer.of_status(status) if answer.status == 200 else answer for answer in answers)
+    def documented(answer: StubResponse) -> StubResponse:
+        answer = answer.of_status(operation.success_status) if answer.status == 200 else answer
+        found = operation.answer(answer.status)
+        media_type = one_of(found.media_types) if found else None
+        return answer if media_type in (None, JSON) else answer.in_place_of_json(media_type)
 
-    asks = tuple(replace(ask, answers=with_status(ask.answers)) for ask in case.asks)
-    return replace(case, asks=asks, elsewhere=with_status(case.elsewhere))
+    asks = tuple(replace(ask, answers=tuple(map(documented, ask.answers))) for ask in case.asks)
+    return replace(case, asks=asks, elsewhere=tuple(map(documented, case.elsewhere)))
 
 
 @cached_by_contract

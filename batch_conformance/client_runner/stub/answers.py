@@ -20,12 +20,12 @@ from http import HTTPStatus
 from typing import Any, Literal
 
 from batch_conformance.contract.entity import entity_of, examples_of
+from batch_conformance.contract.media_types import JSON
 from batch_conformance.contract.statuses import status_member
 
 #: State of the connection after a response.
 Ending = Literal["keep", "close", "reset", "hang"]
 Framing = Literal["length", "chunked", "close"]
-JSON_TYPE = "application/json"
 _AHEAD = re.compile(r"\{(\d+) s from now\}")
 
 
@@ -74,6 +74,12 @@ class StubResponse:
     def as_type(self, media_type: str) -> StubResponse:
         """Set the Content-Type."""
         return self.without_header("Content-Type").with_header("Content-Type", media_type)
+
+    def in_place_of_json(self, media_type: str) -> StubResponse:
+        """Set the Content-Type where it is JSON, in any spelling; its parameters and its case are kept."""
+        headers = [(name, _respelled(value, media_type)) if name.lower() == "content-type" else (name, value)
+                   for name, value in self.headers]  # fmt: skip
+        return replace(self, headers=tuple(headers))
 
     def chunked(self, size: int | None = None) -> StubResponse:
         """Use chunked transfer coding, ``size`` bytes a chunk."""
@@ -161,6 +167,13 @@ class StubResponse:
         return replace(self, headers=tuple(placed))
 
 
+def _respelled(value: str, media_type: str) -> str:
+    name, semicolon, parameters = value.partition(";")
+    if name.strip().lower() != JSON:
+        return value
+    return f"{media_type.upper() if name.isupper() else media_type}{semicolon}{parameters}"
+
+
 def example() -> dict[str, Any]:
     """Return the contract's first example of a batch."""
     entity = entity_of("get")
@@ -171,7 +184,7 @@ def example() -> dict[str, Any]:
 def json_body(value: object, status: int = 200) -> StubResponse:
     """Return a response with a JSON value."""
     body = json.dumps(value, ensure_ascii=False).encode()
-    return StubResponse(status, (("Content-Type", JSON_TYPE),), body)
+    return StubResponse(status, (("Content-Type", JSON),), body)
 
 
 def batch(**members: Any) -> StubResponse:
@@ -197,14 +210,14 @@ def html(status: int = 200, text: str = "It works.") -> StubResponse:
     return StubResponse(status, (("Content-Type", "text/html; charset=utf-8"),), page.encode())
 
 
-def text(status: int, body: bytes | str, media_type: str = JSON_TYPE) -> StubResponse:
+def text(status: int, body: bytes | str, media_type: str = JSON) -> StubResponse:
     """Return a response with any body and media type."""
     return StubResponse(status, (("Content-Type", media_type),), body.encode() if isinstance(body, str) else body)
 
 
 def empty(status: int = 200) -> StubResponse:
     """Return a response without a body."""
-    return StubResponse(status, (("Content-Type", JSON_TYPE),))
+    return StubResponse(status, (("Content-Type", JSON),))
 
 
 def redirect(status: int, location: str) -> StubResponse:
