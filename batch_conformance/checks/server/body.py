@@ -44,7 +44,7 @@ def is_object(record: Record, result: CheckResult) -> None:
         if not record.holds(decoded.value):
             result.fail(
                 exchange,
-                "the answer is not a batch object",
+                f"the answer is not {'a batch' if result.clause == 'server.body.object' else 'the documented'} object",
                 expected=f"an object with {', '.join(record.entity.required or record.entity.members)}",
                 actual=_kind(decoded.value),
                 code="shape",
@@ -73,7 +73,9 @@ def places_and_rules(record: Record, result: CheckResult) -> None:
         result.note(NOT_IN_CONTRACT)
         return
     covers = [cover.partition(":") for cover in clause.covers]
-    if any(kind == "entity" for kind, _, _ in covers):
+    if clause.id == clause_list().of_place("", record.operation):
+        is_object(record, result)
+    elif any(kind == "entity" for kind, _, _ in covers):
         judge_places(record, result)
     codes = {code for kind, _, code in covers if kind == "rule"}
     rules = [rule for rule in record.entity.stated_rules if rule.code in codes and not rule.unknown]
@@ -183,7 +185,7 @@ def batches(record: Record, result: CheckResult) -> Iterator[tuple[Exchange, dic
     if not record.batches:
         result.note(_NO_BATCH_SEEN)
         rows = (row.response.json.ok for row in record.in_json if row.response)
-        result.set_aside("server.body.object", sum(rows))
+        result.set_aside(clause_list().of_place("", record.operation), sum(rows))
     for exchange, batch in record.batches:
         result.observe()
         yield exchange, batch
