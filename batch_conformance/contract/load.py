@@ -16,11 +16,13 @@ from typing import Any, Literal, get_args
 import yaml
 
 from batch_conformance.contract.document import ContractError, bundle, read_file
+from batch_conformance.contract.reading import OPERATION_IDS
 from batch_conformance.contract.root import contract_root
 
 Side = Literal["server", "client"]
 Level = Literal["must", "should"]
 _LEVELS = get_args(Level)
+_GROUPS = ("all", "by-id")
 _CLAUSE_TEXTS = ("id", "level", "promise", "source")
 
 
@@ -82,15 +84,16 @@ def load_contract() -> ContractFiles:
     for file in files:
         digest.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
     listed = _clause_rows(root / "contracts" / "clauses.yaml")
+    fragment = bundle(root / "contracts" / "openapi.yaml")
     return ContractFiles(
         version=listed["version"],
         sha256=digest.hexdigest(),
-        clauses={row["id"]: _clause(row) for side in ("server", "client") for row in listed[side]},
+        clauses={row["id"]: _clause(row, fragment) for side in ("server", "client") for row in listed[side]},
         schemas={
             file.name.removesuffix(".schema.json"): read_file(file)
             for file in sorted((root / "schemas").glob("*.schema.json"))
         },
-        fragment=bundle(root / "contracts" / "openapi.yaml"),
+        fragment=fragment,
     )
 
 
@@ -112,16 +115,33 @@ def _clause_rows(file: Path) -> Any:
         if row["level"] not in _LEVELS:
             wanted = either(_LEVELS)
             raise ContractError(f"{name}: {row['id']} has the level {row['level']!r}; make it {wanted}")
+        given = row.get("operations", [])
+        if given not in _GROUPS and not (isinstance(given, list) and set(given) <= set(OPERATION_IDS)):
+            wanted = either((*_GROUPS, f"a list of {', '.join(OPERATION_IDS)}"))
+            raise ContractError(f"{name}: {row['id']} has the operations {given!r}; make it {wanted}")
     return listed
 
 
-def _clause(row: Mapping[str, Any]) -> Clause:
+def _clause(row: Mapping[str, Any], fragment: Mapping[str, Any]) -> Clause:
     """Return a row as a clause, with each ``{name}`` in its promise replaced by the kinds of that name."""
     kinds = {str(name): tuple(listed) for name, listed in row.get("kinds", {}).items()}
     promise = re.sub(r"\{(\w+)\}", lambda match: either(kinds[match[1]]), row["promise"])
-    operations = tuple(row.get("operations", ("get",)))
+    given = row.get("operations", ("get",))
+    operations = _all_operations(fragment, by_id=given == "by-id") if isinstance(given, str) else tuple(given)
     covers = tuple(row.get("covers", ()))
     return Clause(row["id"], row["level"], promise, row["source"], kinds, covers, operations=operations)
+
+
+def _all_operations(fragment: Mapping[str, Any], *, by_id: bool) -> tuple[str, ...]:
+    """Return the names of all operations that the suite tests, or of those whose path names a batch."""
+    rows = [
+        (path, row) for path, item in fragment["paths"].items() for row in item.values() if isinstance(row, Mapping)
+    ]
+    paths = {row.get("operationId"): path for path, row in rows}
+    # The list may have a path with parameters of another kind.
+    return tuple(
+        name for name, own in OPERATION_IDS.items() if not by_id or (name != "list" and "{" in paths.get(own, ""))
+    )
 
 
 def either(words: Sequence[str]) -> str:

@@ -56,9 +56,15 @@ def test_the_embedded_subjects_follow(side: str, checkout: Path) -> None:
         ("schemas/metrics.schema.json", None, "{", "ERROR: schemas/metrics.schema.json: "),
         ("schemas/metrics.schema.json", ">= oldSelf", ">== oldSelf", "/components/schemas/Metrics/x-validations/"),
         ("contracts/clauses.yaml", "level: must", "level: musst", "server.ok.status has the level 'musst'"),
+        (
+            "contracts/clauses.yaml",
+            "operations: all",
+            "operations: al",
+            "server.ok.status has the operations 'al'; make it all, by-id or a list of get, list",
+        ),
         ("contracts/clauses.yaml", "server:", "servers:", "contracts/clauses.yaml: needs version, server and client"),
     ],
-    ids=["no JSON", "a rule that is no CEL", "a level", "a side"],
+    ids=["no JSON", "a rule that is no CEL", "a level", "operations", "a side"],
 )
 def test_an_error_in_a_file_is_one_line(name: str, old: str | None, new: str, excerpt: str, checkout: Path) -> None:
     """Status 4, as for an overlay."""
