@@ -316,6 +316,25 @@ def documented_headers(name: str, key: str) -> list[tuple[str, str]]:
     return found
 
 
+@cached_by_contract
+def documented_body(name: str, batch_id: str) -> Any:
+    """Return a valid success body of an operation, like its example and with the id if it repeats that.
+
+    Empty bytes where the contract has no body, or none could be made.
+    """
+    success = current_contract().operation(name).success
+    if success is None or success.media_type is None:
+        return b""
+    entity = entity_of(name)
+    space = space_of(entity)
+    body = next(iter(space.examples), MISSING)
+    body = space.builder.value([space.schema], full=True) if body is MISSING else body
+    if entity.echo and isinstance(body, dict):
+        body = replaced(body, entity.echo, batch_id)
+    body = body if body is MISSING else space.repaired(body, entity.echo)
+    return b"" if body is MISSING else body
+
+
 def with_documented(headers: Sequence[tuple[str, str]], name: str, key: str) -> list[tuple[str, str]]:
     """Return the headers of a response of an operation, and the documented ones where they are absent or invalid."""
     contract = current_contract()

@@ -206,12 +206,19 @@ class ReferenceServer:
         return self.found(batch, asked)
 
     def answer_of(self, operation: Operation, asked: Asked) -> Answer:
-        """Answer a request of another operation than Get Batch, by the ``handler`` in its folder."""
+        """Answer a request of another operation than Get Batch: by the handler in its folder, or by an example."""
         if operation.name == _LIST.OPERATION:
             return self.list_batches(asked)
         handler = part_of(operation.name, "handler")
-        answer: Answer = handler.answer(self, asked) if handler else self.not_found(asked)
-        return answer
+        if handler is not None:
+            answer: Answer = handler.answer(self, asked)
+            return answer
+        batch = self.look_up(segment_of(asked.path, operation.name) or b"")
+        if not self.owns(asked) or (operation.id_parameter and batch is None):
+            return self.not_found(asked)
+        from batch_conformance.reference.edited import documented_body
+
+        return self.success(operation, documented_body(operation.name, batch.id if batch else ""))
 
     def authenticate(self, asked: Asked) -> bool:
         """Whether the request has exactly one key, and a valid one; always true if the contract has none."""

@@ -188,7 +188,7 @@ def test_a_result_that_is_no_contract_is_refused(tmp_path: Path, name: str) -> N
         (update("$.components.securitySchemes.apiKey", {"name": "x api key"}), "'x api key' is no name of a header"),
         (update("$.components.securitySchemes.apiKey", {"name": "Host"}), "Host is a header of the transport, which"),
         (
-            update(GET, {"parameters": [{"name": "TE", "in": "header", "required": True, "schema": {}, "example": "x"}]}),
+            update(GET, {"parameters": [{"name": "TE", "in": "header", "required": True, "example": 1, "schema": {}}]}),
             "is a header of the transport, which the HTTP library sets",
         ),
         (

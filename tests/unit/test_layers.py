@@ -133,7 +133,9 @@ def test_the_client_side_imports_no_server_dependencies() -> None:
     ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert not {"schemathesis", "uvicorn"} & set(ended.stdout.split())
     named = {
-        found.module.partition(".")[0] for found in all_imports() if found.file.is_relative_to(PACKAGE / "client_runner")
+        found.module.partition(".")[0]
+        for found in all_imports()
+        if found.file.is_relative_to(PACKAGE / "client_runner")
     }
     assert not {"schemathesis", "uvicorn", "httpcore"} & named
 

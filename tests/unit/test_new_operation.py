@@ -18,11 +18,11 @@ def _asked(path: bytes) -> Asked:
 
 
 def test_a_path_below_a_batch_is_an_operation_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ids may contain slashes, and yet it is no id; without a handler, there is nothing."""
+    """Ids may contain slashes, and yet it is no id; without a handler, what is documented is the answer."""
     monkeypatch.setitem(reading.OPERATION_IDS, "outputs", "getBatchOutputs")
     assert snake_name("outputs") == "get_batch_outputs"
     parameter = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
-    answer = {"description": "All.", "content": {"application/json": {"schema": {"type": "array", "items": {}}}}}
+    answer = {"description": "All.", "content": {"application/json": {"schema": {"type": "array"}, "example": [5]}}}
     get = {"operationId": "getBatchOutputs", "parameters": [parameter], "responses": {"200": answer}}
     with using(tmp_path, update("$.paths", {"/v2/batch/{id}/outputs": {"get": get}})):
         names = {}
@@ -31,7 +31,9 @@ def test_a_path_below_a_batch_is_an_operation_of_its_own(tmp_path: Path, monkeyp
             assert operation is not None
             names[path] = operation.name
         server = ReferenceServer()
-        statuses = {path: server.answer(_asked(path)).status for path in (b"/v2/batch", b"/v2/batch/a/outputs")}
+        known = f"/v2/batch/{next(iter(server.store.batches))}/outputs".encode()
+        answers = {path: server.answer(_asked(path)) for path in (b"/v2/batch", b"/v2/batch/a/outputs", known)}
     assert list(names.values()) == ["list", "get", "get", "outputs", "get"]
-    assert statuses == {b"/v2/batch": 200, b"/v2/batch/a/outputs": 404}
+    assert [answer.status for answer in answers.values()] == [200, 404, 200]
+    assert answers[known].body == [5]
     assert segment_of(b"/v2/batch/a%2Fb") == b"a%2Fb"

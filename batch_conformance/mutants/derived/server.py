@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -21,8 +21,17 @@ from batch_conformance.generate.values import (
     transition_faults_of,
     values_of,
 )
+from batch_conformance.mutants.derived.answering import (
+    answering,
+    as_text,
+    with_body,
+    with_fault,
+    with_header,
+    with_status,
+)
 from batch_conformance.mutants.derived.listed import list_faults
 from batch_conformance.mutants.derived.names import Derived, Names, Unprovable
+from batch_conformance.mutants.derived.others import faults_of_others
 from batch_conformance.operations.stored import Shown, StoredBatch
 from batch_conformance.reference.edited import documented_headers, space_of
 from batch_conformance.reference.server import Answer, Asked, ReferenceServer, refusal_of
@@ -51,6 +60,7 @@ def server_faults() -> tuple[dict[str, ServerFault], tuple[Unprovable, ...]]:
             found += kind(entity_of("get"), names)
     found += _in_headers(names)
     found += list_faults(names)
+    found += faults_of_others(names)
     mutants = {one.name: one for one in found if isinstance(one, Derived)}
     return mutants, tuple(one for one in found if isinstance(one, Unprovable))
 
@@ -183,7 +193,7 @@ def _in_errors(entity: Entity, names: Names) -> Found:
         if status == 429:
             yield Unprovable(name, "gateways answer it: nothing asks for its media type")
         else:
-            yield Derived(name, (_ERROR_TYPE,), partial(_answering, status, _as_text))
+            yield Derived(name, (_ERROR_TYPE,), partial(answering, status, as_text))
         yield from _in_error(status, answer, names)
 
 
@@ -196,13 +206,13 @@ def _in_error(status: int, answer: DocumentedAnswer, names: Names) -> Found:
     for broken in rule_faults_of(space, most=1):
         if status_place and read(broken.value, status_place) not in (MISSING, status):
             continue  # server.error.status-agrees would report the body as well
-        build = partial(_answering, status, partial(_with_body, body=broken.value))
+        build = partial(answering, status, partial(with_body, body=broken.value))
         clauses = (clause_list().of_rule(broken.code, "get"),)
         yield Derived(names(f"{status}{broken.pointer}", broken.code), clauses, build)
     faults = faults_of(space, most=1)
     clauses = ("server.error.body", *((_RATE,) if status == 429 else ()))
     for fault in faults:
-        build = partial(_answering, status, partial(_with_fault, faulty=fault.value, base=fault.base))
+        build = partial(answering, status, partial(with_fault, faulty=fault.value, base=fault.base))
         yield Derived(names(f"{status}{fault.pointer}", fault.code), clauses, build)
     for place in faults.unreachable:
         yield Unprovable(names(f"{status}{place.pointer}", place.code), "no body was found that breaks this alone")
@@ -232,58 +242,8 @@ def _in_headers(names: Names) -> Found:
             others += [one for one in texts if not space.is_valid(value_of(one[1], row, content))]
             for code, other in others:
                 if other is None or (other.strip() == other and other.isprintable()):
-                    change = partial(_with_header, name=header, value=other)
-                    yield Derived(names(f"{key}/{header}", code), (clause,), partial(_answering, status, change))
-
-
-def _with_header(answer: Answer, name: str, value: str | None) -> Answer:
-    rest = [row for row in answer.headers if row[0].lower() != name.lower()]
-    answer.headers = rest if value is None else [*rest, (name, value)]
-    return answer
-
-
-class _Changed(ReferenceServer):
-    """Changes its responses of one status."""
-
-    status = 0
-
-    @staticmethod
-    def change(answer: Answer) -> Answer:
-        """Return the response to send instead."""
-        return answer
-
-    def answer(self, asked: Asked) -> Answer:
-        answer = super().answer(asked)
-        return self.change(answer) if answer.status == self.status else answer
-
-
-def _answering(status: int, change: Callable[[Answer], Answer]) -> ReferenceServer:
-    kind: type[_Changed] = type("Changed", (_Changed,), {"status": status, "change": staticmethod(change)})
-    return kind()
-
-
-def _with_fault(answer: Answer, faulty: Any, base: Any) -> Answer:
-    """Return the response with the faulty body; members without a fault keep the response's own values."""
-    body, own = faulty, answer.body
-    if isinstance(faulty, dict) and isinstance(base, dict) and isinstance(own, dict):
-        intact = {name for name, item in faulty.items() if name in base and base[name] == item}
-        body = {name: own.get(name, item) if name in intact else item for name, item in faulty.items()}
-    return _with_body(answer, body)
-
-
-def _with_body(answer: Answer, body: Any) -> Answer:
-    return Answer(answer.status, body, answer.headers, answer.media_type)
-
-
-def _as_text(answer: Answer) -> Answer:
-    return Answer(answer.status, answer.content(), answer.headers, "text/plain")
-
-
-def _with_status(answer: Answer, status: int) -> Answer:
-    body = answer.body
-    if isinstance(body, dict):
-        body = {name: status if item == answer.status else item for name, item in body.items()}
-    return Answer(status, body, answer.headers, answer.media_type)
+                    change = partial(with_header, name=header, value=other)
+                    yield Derived(names(f"{key}/{header}", code), (clause,), partial(answering, status, change))
 
 
 def _in_statuses(entity: Entity, names: Names) -> Found:
@@ -306,7 +266,7 @@ def _in_statuses(entity: Entity, names: Names) -> Found:
             continue
         clauses = _clauses_of(status, operation)
         if clauses:
-            build = partial(_answering, status, partial(_with_status, status=other))
+            build = partial(answering, status, partial(with_status, status=other))
             yield Derived(name, clauses, build, ("server.auth.", "server.method.", "server.notfound.", _DOCUMENTED))
         else:
             yield Unprovable(name, f"nothing that the suite may send has to lead to a {key}")
