@@ -21,7 +21,6 @@ OPERATION = "list"
 STATUS = "server.ok.status"
 JSON = "server.ok.json"
 ARRAY = "server.list.array"
-OBJECT = "server.body.object"
 
 Batch = Mapping[str, Any]
 
@@ -68,10 +67,15 @@ def identified(rows: Iterable[Any], record: Record, result: CheckResult) -> Iter
             yield own, row
 
 
+def object_clause() -> str:
+    """Return the clause that an entry is an object; one of its own where entries are other objects than batches."""
+    return clause_list().of_place("", OPERATION)
+
+
 def nameless(row: object, record: Record) -> str:
     """Return the clause that reports an entry without an id; empty for an entry that has one."""
     if not isinstance(row, dict) or not record.holds(row):
-        return OBJECT
+        return object_clause()
     return "" if own_id(row) is not None else clause_list().of_place(entry_id(), OPERATION)
 
 

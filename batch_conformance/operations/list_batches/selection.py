@@ -26,12 +26,12 @@ from batch_conformance.operations.list_batches.filters import (
     wire_name,
 )
 from batch_conformance.operations.list_batches.lists import (
-    OBJECT,
     OPERATION,
     Batch,
     is_page,
     lists,
     nameless,
+    object_clause,
     own_id,
 )
 from batch_conformance.operations.list_batches.unstable_members import Unsteady
@@ -76,7 +76,7 @@ def checkable_batches(
 def _reporting_clause(name: str, row: Any, record: Record, changing: Unsteady) -> str:
     """Return the clause that reports the filtered member as invalid or unstable; empty if none."""
     if not record.holds(row):
-        return OBJECT
+        return object_clause()
     member = member_of(name)
     clause = changing.get(own_id(row) or "", {}).get(split(member)[0])
     if clause:

@@ -23,7 +23,6 @@ from batch_conformance.operations.list_batches.filters import created_member, mo
 from batch_conformance.operations.list_batches.lists import (
     ARRAY,
     JSON,
-    OBJECT,
     OPERATION,
     STATUS,
     Batch,
@@ -32,6 +31,7 @@ from batch_conformance.operations.list_batches.lists import (
     list_check,
     lists,
     nameless,
+    object_clause,
     own_id,
     rows_of,
     shape_for,
@@ -114,7 +114,7 @@ def newest_first(record: Record, result: CheckResult) -> None:
 def _steady(rows: Sequence[Any], record: Record, member: str, changing: Unsteady, result: CheckResult) -> Iterator[Any]:
     """Yield the entries whose member is stable. Others are set aside for the clause that reports them."""
     for row in rows:
-        clause = OBJECT if not record.holds(row) else changing.get(own_id(row) or "", {}).get(member)
+        clause = object_clause() if not record.holds(row) else changing.get(own_id(row) or "", {}).get(member)
         if clause:
             result.set_aside(clause)
         else:

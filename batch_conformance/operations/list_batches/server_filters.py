@@ -26,10 +26,10 @@ from batch_conformance.operations.list_batches.filters import (
 from batch_conformance.operations.list_batches.lists import (
     ARRAY,
     JSON,
-    OBJECT,
     OPERATION,
     list_check,
     lists,
+    object_clause,
     rows_of,
 )
 from batch_conformance.operations.list_batches.lists import STATUS as OK
@@ -144,7 +144,7 @@ def crossed(record: Record, result: CheckResult) -> None:
         elif _is_listed(exchange) and rows_of(exchange) is None:
             result.set_aside(ARRAY)
         elif _is_listed(exchange) and not all(map(record.holds, rows_of(exchange) or ())):
-            result.set_aside(OBJECT)
+            result.set_aside(object_clause())
         elif exchange.status != 400 and not _is_listed(exchange) and result.failed(_EMPTY):
             result.set_aside(_EMPTY)
         else:
