@@ -46,5 +46,5 @@ def _waited(delay: float, rate: float | None) -> Waited:
 
 @contextmanager
 def _one_at_a_time() -> Iterator[None]:
-    with patch.object(side_by_side, "_PAYS", float("inf")):
+    with patch.object(side_by_side, "MIN_ROUND_TRIP", float("inf")):
         yield

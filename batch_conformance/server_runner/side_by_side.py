@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from batch_conformance.server_runner.sender import Sender
 
 #: Seconds of a round trip from which sending side by side pays.
-_MIN_ROUND_TRIP = 0.015
+MIN_ROUND_TRIP = 0.015
 #: Requests under way at once: at first, and at most.
 _FIRST_WINDOW, MOST = 3, 24
 #: Response time, in usual round trips, from which the window grows no more, and from which it shrinks.
@@ -92,7 +92,7 @@ class SideBySide:
     def pays(self) -> bool:
         """Whether to send side by side: the target copes, and is neither near nor slowed by a rate."""
         seconds, rate = self._sender.round_trip, self._sender.pacer.rate
-        return self._target_copes and seconds > _MIN_ROUND_TRIP and (rate is None or seconds * rate > 1)
+        return self._target_copes and seconds > MIN_ROUND_TRIP and (rate is None or seconds * rate > 1)
 
     def run(self, strands: Iterable[Strand], *, in_order: bool = False) -> None:
         """Send all requests of the strands. With ``in_order`` they start in plan order, a moment apart.
