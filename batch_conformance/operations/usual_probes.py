@@ -5,7 +5,8 @@ They have the same names, so that the checks about keys, ids, errors and answers
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
@@ -24,25 +25,45 @@ _NAMES = (
 )  # fmt: skip
 
 
+#: As for Get Batch: probes that may be under way together, and those whose chains alternate.
+USUAL_TOGETHER: Sequence[Sequence[str]] = [
+    kept for group in get.TOGETHER if (kept := [name for name in group if name in _NAMES])
+]
+USUAL_IN_TURN = get.IN_TURN
+
+
 def usual_probes(operation: str) -> Mapping[str, Callable[[ProbeContext], Probe]]:
     """Return the probes for an operation on one batch, by name, in sending order."""
-    return {name: partial(_sent_to, operation, get.PROBES[name]) for name in _NAMES}
+    return {name: partial(_of, operation, get.PROBES[name]) for name in _NAMES}
+
+
+def usual_chains(operation: str) -> Mapping[str, Callable[[ProbeContext], list[Probe]]]:
+    """Return the chains of those probes whose requests follow answers."""
+    return {name: partial(_chains_of, operation, get.CHAINS[name]) for name in _NAMES if name in get.CHAINS}
 
 
 def usual_before_first_auth(operation: str) -> Callable[[ProbeContext], Probe]:
     """Return the probe to send to the operation before the valid key was ever sent."""
-    return partial(_sent_to, operation, get.before_first_auth)
+    return partial(_of, operation, get.before_first_auth)
 
 
-def _sent_to(operation: str, probe: Callable[[ProbeContext], Probe], context: ProbeContext) -> Probe:
-    if not context.ids:
-        return
-    profile = PROFILES[_IN_THE_MANNER_OF[context.profile.name]]
+def _of(operation: str, probe: Callable[[ProbeContext], Probe], context: ProbeContext) -> Probe:
+    if context.ids:
+        yield from _sent_to(operation, probe(_fewer(context)))
+
+
+def _chains_of(operation: str, chains: Callable[[ProbeContext], list[Probe]], context: ProbeContext) -> list[Probe]:
+    return [_sent_to(operation, chain) for chain in chains(_fewer(context))] if context.ids else []
+
+
+def _fewer(context: ProbeContext) -> ProbeContext:
     # States are those of batches, which Get Batch's own reads tell.
-    running = probe(replace(context, profile=profile, states={}))
-    try:
+    return replace(context, profile=PROFILES[_IN_THE_MANNER_OF[context.profile.name]], states={})
+
+
+def _sent_to(operation: str, running: Probe) -> Probe:
+    """Send the requests of a probe of Get Batch to another operation."""
+    with suppress(StopIteration):
         planned = next(running)
         while True:
             planned = running.send((yield replace(planned, operation=operation)))
-    except StopIteration:
-        return

@@ -72,6 +72,12 @@ def test_a_fault_in_it_alone_is_found(found: dict[str, Any], server: str, clause
     assert clauses <= set(found[server])
 
 
+def test_requests_may_be_sent_side_by_side(found: dict[str, Any]) -> None:
+    """As they are to a server that is far away."""
+    assert found["side-by-side"] == []
+    assert found["side-by-side-no-key"] == found["no-key"]
+
+
 def test_each_place_of_its_answer_has_a_mutant_that_is_caught(found: dict[str, Any]) -> None:
     """They are derived from its schema, without a line of Python."""
     assert len(found["mutants"]) > 10

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from typing import Any
+from unittest.mock import patch
 
 from batch_conformance.contract import current_contract
 from batch_conformance.mutants.derived import derived_mutants, unprovable
 from batch_conformance.reference.server import Answer, Asked, ReferenceServer, operation_of
+from batch_conformance.server_runner import side_by_side
 from tests.support.judging import judged_server, red
 
 
@@ -64,6 +66,9 @@ def found() -> Iterator[tuple[str, Any]]:
             parts = {row.clause.id: row.verdict for row in run.results if "outputs" in row.clause.operations}
             yield "verdicts", parts
             yield "requests", run.requests
+    with patch.object(side_by_side, "MIN_ROUND_TRIP", -1.0):
+        yield "side-by-side", sorted(red(judged_server(ReferenceServer())))
+        yield "side-by-side-no-key", sorted(red(judged_server(NoKey())))
     mutants = {name: one for name, one in derived_mutants("server").items() if name.startswith("derived:outputs")}
     yield "mutants", {name: one.explains(red(judged_server(one.build()))) for name, one in mutants.items()}
     yield "unprovable", [one.name for one in unprovable("server") if one.name.startswith("derived:outputs")]
