@@ -40,7 +40,7 @@ class _Lower(Faulty):
         return super().filter(name, value).lower() if name == "status" else super().filter(name, value)
 
 
-@mutant("list-filters-in-camel-case", "list.query", "sends createdAfter", "list.nothing-more", "list.offset")
+@mutant("list-filters-in-camel-case", "list.query", "sends createdAfter", "list.offset")
 class _Camel(Faulty):
     def list_url(self, filters: Filters) -> str:
         return (
@@ -57,7 +57,7 @@ class _NoStatus(Faulty):
         return super().list_url({**filters, "status": None})
 
 
-@mutant("list-dates-swapped", "list.query", "mixes up the two dates", "list.nothing-more")
+@mutant("list-dates-swapped", "list.query", "mixes up the two dates")
 class _Swapped(Faulty):
     def list_url(self, filters: Filters) -> str:
         return super().list_url(
