@@ -57,7 +57,9 @@ def unknown_id_like(known: str, seed: int) -> AskedId:
         if len(body) < room:
             # A random short id, or a random number where ids are counted up, may well exist.
             body = (body * room)[:room]
-        value = head + sep + (_respelled(body, source) if len(body) < _LONG else _reshuffled(body, source))
+        other = body if len(body) < _LONG else _reshuffled(body, source)
+        # A long id of one character repeated has no other order.
+        value = head + sep + (_respelled(body, source) if other == body else other)
     return AskedId(value, segment_of(value), "unknown", "an id of the same form that nobody issued", known)
 
 

@@ -7,6 +7,7 @@ line can repeat the request without printing any part of the key.
 from __future__ import annotations
 
 import base64
+import itertools
 import random
 import string
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,6 +18,8 @@ from batch_conformance.contract.sendable import is_token
 from batch_conformance.http.model import KeyKind
 
 _ALPHABET = string.ascii_letters + string.digits
+#: The most characters of names and values of a key in many places at once; many servers read lines of 4,094 bytes.
+_MOST_LETTERS = 3000
 
 
 @dataclass(frozen=True)
@@ -218,7 +221,13 @@ def other_places(key: str, operation: Operation) -> dict[str, list[tuple[str, st
         ],
         **{f"authorization-{number}": [("authorization", value)] for number, value in enumerate(authorization)},
     }
-    return {place: pairs for place, pairs in places.items() if pairs}
+    return {place: _short_enough(pairs) for place, pairs in places.items() if pairs}
+
+
+def _short_enough(pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return the first pairs of a request, at least one, that servers do not refuse for their length alone."""
+    lengths = itertools.accumulate(len(name) + len(value) for name, value in pairs)
+    return [pair for pair, length in zip(pairs, lengths, strict=True) if length <= _MOST_LETTERS] or pairs[:1]
 
 
 def _names_of_keys(current: Sequence[KeyPlace]) -> list[str]:

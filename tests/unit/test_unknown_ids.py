@@ -31,6 +31,24 @@ def test_a_known_number_of_32_bits_gets_an_unknown_one() -> None:
     assert all(int(unknown_id_like("1700000000", seed).value) < 2**31 for seed in range(50))
 
 
+@pytest.mark.parametrize("known", ["d" * 24, "01" + "A" * 22, "batch_" + "7" * 30, "batch_" + "x" * 200, "0" * 26])
+def test_an_id_of_one_character_is_not_its_own_unknown_one(known: str) -> None:
+    """Such ids are common in seeds of tests, and have no other order."""
+    values = {unknown_id_like(known, seed).value for seed in range(20)}
+    assert known not in values
+    assert {len(value) for value in values} == {len(known)}
+
+
+def test_a_long_key_is_sent_in_fewer_places_at_once() -> None:
+    """A server may refuse a request for its length, whatever the key."""
+    few = other_places("k" * 640, current_contract().operation("get"))
+    many = other_places("k" * 40, current_contract().operation("get"))
+    assert few.keys() == many.keys()
+    assert all(sum(len(name) + len(value) for name, value in pairs) <= 3000 for pairs in few.values())
+    assert 1 < len(few["query"]) < len(many["query"])
+    assert len(other_places("k" * 9000, current_contract().operation("get"))["query"]) == 1
+
+
 def test_a_bearer_key_counts_for_nothing_without_its_scheme(tmp_path: Path) -> None:
     """The bare key and other schemes are tried; the right one in another case is legal."""
     with using(tmp_path, *BEARER):
