@@ -250,3 +250,23 @@ on_lister("list-bad-status-ignored-beside-a-date", BAD, _IgnoresBadStatus)
 on_lister("list-bad-date-ignored-beside-a-status", BAD, _IgnoresBadDate)
 # Filters apply to the page's batches, too: a date older than all of the page finds the missing ones.
 on_lister("list-page-of-five", COMPLETE, _Page)
+
+
+class _NoFractions(Lister):
+    """Refuses dates with fractions of a second."""
+
+    def bound(self, name: str, value: str) -> Fraction:
+        if "." in value:
+            raise Refused(f"{name} must be a date-time")
+        return super().bound(name, value)
+
+
+class _Prefixes(Lister):
+    """Takes a status that begins with a documented one for that."""
+
+    def status(self, value: str) -> str:
+        return super().status(next((one for one in documented_statuses() if value.startswith(one)), value))
+
+
+on_lister("list-fractions-refused", "server.ok.status", _NoFractions, "server.error.documented-status")
+on_lister("list-status-with-more", BAD, _Prefixes, "server.list.bad-filter-400")

@@ -110,9 +110,12 @@ def zone_across(bound: Instant, name: str, listed: Sequence[Mapping[str, Any]]) 
     return timezone(offset if name == AFTER else -offset)
 
 
-def written(instant: Instant, zone: timezone | None = None) -> str:
-    """Format an instant as RFC 3339: in UTC with ``Z``, or with the offset of a zone."""
+def written(instant: Instant, zone: timezone | None = None, *, milliseconds: bool = False) -> str:
+    """Format an instant as RFC 3339: in UTC with ``Z``, or with the offset of a zone.
+
+    Without ``milliseconds``, these are written where there are any.
+    """
     moment = datetime.fromtimestamp(instant.seconds, UTC) + timedelta(milliseconds=int(instant.fraction * 1000))
     moment = moment.astimezone(zone or UTC)
-    text = moment.isoformat(timespec="milliseconds" if moment.microsecond else "seconds")
+    text = moment.isoformat(timespec="milliseconds" if milliseconds or moment.microsecond else "seconds")
     return text.replace("+00:00", "Z") if zone is None else text

@@ -122,8 +122,9 @@ def filters(context: ProbeContext) -> Probe:
     for number, bound in enumerate(picked):
         near = sides(bound, context.listed)
         after, before = near if number % 2 == 0 else near[::-1]
-        yield from filtered(context, "list-filters", {AFTER: written(after)})
-        yield from filtered(context, "list-filters", {BEFORE: written(before)})
+        # As JavaScript writes dates, which some parsers refuse.
+        yield from filtered(context, "list-filters", {AFTER: written(after, milliseconds=number == 0)})
+        yield from filtered(context, "list-filters", {BEFORE: written(before, milliseconds=number == 1)})
     for number, bound in enumerate(picked[: by_profile(context, 1, 3, 6)]):
         name = (AFTER, BEFORE)[number % 2]
         # Next to a batch that it selects, which it excludes if the server ignores the offset.
@@ -179,11 +180,11 @@ def bad_filters(context: ProbeContext) -> Probe:
     # Invalid statuses: empty, a prefix of one in the list, and null.
     there, _ = by_presence(context.listed)
     parts = [name[:-1] for name in there if name[:-1] not in documented_statuses()]
-    rows += [{STATUS: value} for value in ("", *filter(None, parts[:1]), "null")]
+    rows += [{STATUS: value} for value in ("", *filter(None, parts[:1]), *(f"{name}X" for name in there[:1]), "null")]
     # In combination with valid filters.
     rows += [{STATUS: UNKNOWN_STATUS, AFTER: LONG_AGO}, *({STATUS: name, AFTER: BAD_DATES[0]} for name in there[:1])]
     queries = [query for row in rows if (query := query_of(row)) is not None]
-    for query in queries[: by_profile(context, 2, 12, 12)]:
+    for query in queries[: by_profile(context, 2, 13, 13)]:
         formatted = ", ".join(f"{name}={value}" for name, value in query.items())
         send = listing(context, "list-bad-filters", label=f"the filter {formatted}", query=query)
         yield replace(send, asked=MAY_BE_REFUSED)
