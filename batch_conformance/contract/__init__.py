@@ -18,8 +18,8 @@ from batch_conformance.contract.operation import (
     MediaType,
     NoSuchOperation,
     Operation,
-    Parameter,
 )
+from batch_conformance.contract.parameter import Parameter
 from batch_conformance.contract.rfc3339 import Instant, parse_date_time
 from batch_conformance.contract.root import contract_root
 from batch_conformance.contract.validate import SchemaViolation, schema_violations, violations_at

@@ -19,7 +19,8 @@ from batch_conformance.contract.current import current_contract
 from batch_conformance.contract.entity import LIST, Entity, entity_of
 from batch_conformance.contract.filters import other_filters
 from batch_conformance.contract.load import Clause, load_contract
-from batch_conformance.contract.operation import Contract, Parameter
+from batch_conformance.contract.operation import Contract
+from batch_conformance.contract.parameter import Parameter
 from batch_conformance.contract.places import ASSERTIONS, Place
 from batch_conformance.contract.pointers import join, split
 from batch_conformance.contract.rule_list import StatedRule

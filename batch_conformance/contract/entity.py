@@ -15,7 +15,8 @@ from typing import Any
 from batch_conformance.contract.current import current_contract
 from batch_conformance.contract.lifecycle import Lifecycle, lifecycles
 from batch_conformance.contract.listing import ListShape, shape_in
-from batch_conformance.contract.operation import Contract, MediaType, Operation, as_sent
+from batch_conformance.contract.operation import Contract, MediaType, Operation
+from batch_conformance.contract.parameter import as_sent
 from batch_conformance.contract.places import Place, places
 from batch_conformance.contract.pointers import MISSING, join, read, split
 from batch_conformance.contract.references import Document, Schema, followed, types_of

@@ -11,7 +11,8 @@ from typing import Any
 
 from batch_conformance.contract.current import base_contract, current_contract
 from batch_conformance.contract.entity import LIST, entity_of
-from batch_conformance.contract.operation import FILTER_OPERATORS, Contract, Parameter
+from batch_conformance.contract.operation import Contract
+from batch_conformance.contract.parameter import FILTER_OPERATORS, Parameter
 from batch_conformance.contract.references import types_of
 
 #: Reason for a clause about a filter that an overlay removed.

@@ -12,7 +12,8 @@ from jsonschema import Draft202012Validator
 
 from batch_conformance.contract.document import ContractDocument, pointer
 from batch_conformance.contract.openapi_shape import METHODS
-from batch_conformance.contract.operation import Answer, Contract, KeyPlace, MediaType, Operation, Parameter
+from batch_conformance.contract.operation import Answer, Contract, KeyPlace, MediaType, Operation
+from batch_conformance.contract.parameter import Parameter
 
 #: Names of operations in the suite, its options and reports, with the ``operationId`` of each in the contract's files.
 #: The folder of an operation and its name in the driver protocol are the ``operationId`` in snake case.

@@ -9,7 +9,8 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from batch_conformance.contract.current import current_contract
-from batch_conformance.contract.operation import Operation, Parameter
+from batch_conformance.contract.operation import Operation
+from batch_conformance.contract.parameter import Parameter
 from batch_conformance.contract.schema import SchemaJudge
 from batch_conformance.contract.written_values import array_of, kinds_of, object_of
 

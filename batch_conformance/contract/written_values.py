@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NoReturn
 
-from batch_conformance.contract.operation import as_sent, pairs_in
+from batch_conformance.contract.parameter import as_sent, pairs_in
 from batch_conformance.contract.references import Document, Schema, types_of
 from batch_conformance.contract.rule_list import beside, parts
 

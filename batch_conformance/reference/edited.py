@@ -15,7 +15,7 @@ from typing import Any
 from batch_conformance.contract import base_contract, cached_by_contract, current_contract, parse_date_time
 from batch_conformance.contract.clause_list import is_promised, place_of_status
 from batch_conformance.contract.entity import LIST, Entity, entity_of, examples_of, list_shape
-from batch_conformance.contract.operation import as_sent
+from batch_conformance.contract.parameter import as_sent
 from batch_conformance.contract.pointers import MISSING, join, read, replaced
 from batch_conformance.contract.references import types_of
 from batch_conformance.contract.rules import Holds

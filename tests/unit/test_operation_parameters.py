@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from batch_conformance.contract.operation import Parameter
+from batch_conformance.contract.parameter import Parameter
 from batch_conformance.contract.sendable import may_be
 
 

@@ -10,7 +10,8 @@ from batch_conformance.contract import cached_by_contract, current_contract
 from batch_conformance.contract.clause_list import clause_list, header_clause, place_of_status
 from batch_conformance.contract.entity import LIST, Entity, entity_of, list_shape
 from batch_conformance.contract.operation import Answer as DocumentedAnswer
-from batch_conformance.contract.operation import Operation, as_sent
+from batch_conformance.contract.operation import Operation
+from batch_conformance.contract.parameter import as_sent
 from batch_conformance.contract.pointers import MISSING, read, replaced
 from batch_conformance.contract.rules import Holds
 from batch_conformance.contract.written_values import header_text, schema_of, value_of

@@ -13,7 +13,7 @@ from batch_conformance.contract import Instant, Parameter, current_contract, par
 from batch_conformance.contract.filters import named_filters, other_filters, selects
 from batch_conformance.contract.formats import FORMATS
 from batch_conformance.contract.listed import listed_values
-from batch_conformance.contract.operation import as_sent
+from batch_conformance.contract.parameter import as_sent
 from batch_conformance.contract.pointers import read
 from batch_conformance.contract.references import types_of
 from batch_conformance.contract.schema import SchemaJudge
