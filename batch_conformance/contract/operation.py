@@ -12,7 +12,7 @@ from urllib.parse import quote
 from batch_conformance.contract.document import AppliedOverlay, ContractDocument
 from batch_conformance.contract.lifecycle import Lifecycle
 from batch_conformance.contract.media_types import with_ranges
-from batch_conformance.contract.parameter import Parameter, Place
+from batch_conformance.contract.parameter import Parameter, Place, path_segment
 from batch_conformance.contract.shipped import SHIPPED
 
 if TYPE_CHECKING:
@@ -124,13 +124,10 @@ class Operation:
         Raises ``KeyError`` for a parameter without either.
         """
         given = {self.id_parameter: values} if isinstance(values, str) else dict(values or {})
-        examples = {row.name: row.example_text() for row in self.of_place("path") if row.has_example}
+        examples = {row.name: row.in_path() for row in self.of_place("path") if row.has_example}
 
         def segment(match: re.Match[str]) -> str:
-            value = given[match[1]] if match[1] in given else examples[match[1]]
-            encoded = quote(value, safe="", errors="surrogateescape")
-            # An unencoded dot segment would be removed by clients and proxies.
-            return encoded.replace(".", "%2E") if value in (".", "..") else encoded
+            return path_segment(given[match[1]]) if match[1] in given else examples[match[1]]
 
         return _TEMPLATE.sub(segment, self.path)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
+from urllib.parse import quote
 
 Place = Literal["path", "query", "header", "cookie"]
 
@@ -41,6 +43,8 @@ class Parameter:
     filter_as_written: Any = None
     style: str = ""
     explode: bool | None = None
+    #: The media type of its value where it has ``content`` in place of ``schema``.
+    media_type: str = ""
 
     @property
     def filter(self) -> Filter | None:
@@ -51,16 +55,30 @@ class Parameter:
 
     def example_text(self) -> str:
         """Return the example as it is sent: a string as it is, other values as JSON (``true``, ``5``)."""
-        return as_sent(self.example)
+        return json.dumps(self.example) if self.is_json else as_sent(self.example)
+
+    def in_path(self) -> str:
+        """Return the example as a raw segment of a path; the commas between items are not encoded (RFC 6570, 3.2.2)."""
+        if isinstance(self.example, list) and not self.media_type:
+            return ",".join(path_segment(as_sent(item)) for item in self.example)
+        return path_segment(self.example_text())
+
+    @property
+    def is_json(self) -> bool:
+        """Whether its value is sent as JSON, by its ``content``."""
+        return "json" in self.media_type
 
     @property
     def _is_exploded(self) -> bool:
         """Whether items and members are sent as pairs of their own."""
-        return self.place in ("query", "cookie") and self.explode is not False and self.style in ("", "form")
+        plain = self.style in ("", "form") and not self.media_type
+        return self.place in ("query", "cookie") and self.explode is not False and plain
 
     def pairs(self) -> list[tuple[str, str]]:
         """Return the example as name-value pairs of the query, cookies or headers; several if exploded."""
         value = self.example
+        if self.media_type:
+            return [(self.name, self.example_text())]
         if self.style == "deepObject" and isinstance(value, dict):
             return [(f"{self.name}[{name}]", as_sent(inner)) for name, inner in value.items()]
         if isinstance(value, dict) and self._is_exploded:
@@ -70,6 +88,10 @@ class Parameter:
         if isinstance(value, list) and self.style in _DELIMITERS:
             return [(self.name, _DELIMITERS[self.style].join(map(as_sent, value)))]
         return [(self.name, as_sent(value, explode=self.place == "header" and bool(self.explode)))]
+
+    def repeats(self, pairs: Sequence[tuple[str, str]]) -> bool:
+        """Whether pairs of the query or of cookies repeat the name, though the items belong into one value."""
+        return self.place in ("query", "cookie") and not self._is_exploded and len(pairs) > 1
 
     def items_in(self, pairs: Sequence[tuple[str, str]]) -> list[str]:
         """Return the items of an array that was sent as these pairs, as strings."""
@@ -92,6 +114,13 @@ class Parameter:
             return True
         parts = self.example if isinstance(self.example, dict) else {}
         return self._is_exploded and name in {*parts, *self.schema.get("properties", {})}
+
+
+def path_segment(value: str) -> str:
+    """Percent-encode a value as a segment of a path (RFC 3986, 3.3)."""
+    encoded = quote(value, safe="", errors="surrogateescape")
+    # An unencoded dot segment would be removed by clients and proxies.
+    return encoded.replace(".", "%2E") if value in (".", "..") else encoded
 
 
 def pairs_in(cut: Sequence[str], *, explode: bool) -> list[tuple[str, str]]:

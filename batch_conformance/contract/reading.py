@@ -136,6 +136,7 @@ def _parameter(document: ContractDocument, row: Mapping[str, Any]) -> Parameter:
         filter_as_written=row.get("x-filter"),
         style=row.get("style", ""),
         explode=row.get("explode"),
+        media_type=next(iter(row.get("content", ())), ""),
     )
 
 

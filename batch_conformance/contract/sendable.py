@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 from batch_conformance.contract.current import current_contract
 from batch_conformance.contract.operation import Operation
@@ -65,7 +66,7 @@ def by_example(operation: Operation, path: str) -> str:
 
 def _or_example(row: Parameter | None, there: str) -> str:
     documented = row is not None and may_be(row, [(row.name, unquote(there))])
-    return quote(row.example_text(), safe="") if row is not None and documented else there
+    return row.in_path() if row is not None and documented else there
 
 
 def id_segment(operation: Operation, path: str) -> str:
@@ -85,8 +86,12 @@ def may_be(parameter: Parameter, pairs: Sequence[tuple[str, str]]) -> bool:
     """
     document, schema = current_contract().document.content, dict(parameter.schema)
     judge = SchemaJudge(schema, document)
+    if parameter.is_json:
+        return len(pairs) == 1 and any(map(judge.is_valid, _as_json(pairs[0][1])))
     kinds = kinds_of(schema, document)
     readings: list[Any] = []
+    if kinds == {"array"} and parameter.repeats(pairs):
+        return False
     if "array" in kinds:
         readings.append(array_of(parameter.items_in(pairs), schema, document))
     if "object" in kinds:
@@ -94,6 +99,11 @@ def may_be(parameter: Parameter, pairs: Sequence[tuple[str, str]]) -> bool:
     if not readings or kinds - {"array", "object"}:
         readings += _readings(pairs[0][1], pairs[0][1]) if len(pairs) == 1 else []
     return not readings or any(map(judge.is_valid, readings))
+
+
+def _as_json(text: str) -> Iterator[Any]:
+    with suppress(ValueError):
+        yield json.loads(text)
 
 
 def _readings(example: Any, text: str) -> Iterator[Any]:

@@ -203,7 +203,7 @@ class Space:
                     yield changed
 
     def options_for(self, value: Any, place: str, others: list[str], literals: list[Any]) -> list[Any]:
-        """Return values to try at a place: numbers from elsewhere, their sums, literals, variations."""
+        """Return values to try at a place: numbers from elsewhere, their sums, lengths, literals, variations."""
         elsewhere = [read(value, other) for other in others]
         numbers = [one for one in elsewhere if is_number(one)]
         found: list[Any] = []
@@ -217,6 +217,7 @@ class Space:
             found += [near for number in literals if is_number(number) for near in (number, number - 1, number + 1)]
             rest = [number for number in numbers if number is not current]
             total = sum(rest)
+            found += [len(one) for one in elsewhere if isinstance(one, list)]
             found += [0, *rest[:4], total, current - 1, current + 1, total + 1, 1, max(rest, default=0) * 2]
         found += [read(example, place) for example in self.examples]
         found += self._options_at(value, place)

@@ -9,6 +9,7 @@ from typing import Any
 from batch_conformance.contract import cached_by_contract, current_contract
 from batch_conformance.contract.entity import LIST, entity_of
 from batch_conformance.contract.pointers import MISSING, join
+from batch_conformance.contract.ruled_bodies import ruled_bodies
 from batch_conformance.generate.ordinary import NotInContract
 from batch_conformance.generate.space import Space
 from batch_conformance.operations.list_batches import answers
@@ -47,5 +48,14 @@ def _entry(text: str) -> str:
 def answer_of(entries: list[Any]) -> Any:
     """Return the body of a list with these entries, even if the contract does not allow it."""
     with suppress(NotInContract):
-        return answers.answer_of(entries)
+        return _by_the_rules(answers.answer_of(entries))
     return answers.around_of(entries)
+
+
+def _by_the_rules(answer: Any) -> Any:
+    """Return the answer with what stands beside the entries changed where a rule joins the two; else as it is."""
+    body = next((one for one in ruled_bodies() if one.inner), None)
+    if body is None or not body.stated_rules:
+        return answer
+    made = Space(body.around, body.document, [answer]).repaired(answer, body.inner)
+    return answer if made is MISSING else made

@@ -101,7 +101,7 @@ def _path_of(name: str) -> re.Pattern[bytes]:
 
 
 def _example(operation: Operation, name: str) -> str:
-    return next((row.example_text() for row in operation.of_place("path") if row.name == name), "")
+    return next((row.in_path() for row in operation.of_place("path") if row.name == name), "")
 
 
 def segment_of(path: bytes, operation: str = "get") -> bytes | None:

@@ -20,6 +20,27 @@ _TOLD = "self.statusCode != 404 || (has(self.errorCode) && self.errorCode == 'no
 _TOTAL = {"X-Total": {"required": True, "schema": {"type": "integer"}}}
 _CHALLENGE = {"WWW-Authenticate": {"required": True, "schema": {"type": "string", "const": 'ApiKey realm="sync"'}}}
 _SUCCESS, _REFERENCE = f"{GET}.responses['200']", {"$ref": "#/components/schemas/Batch"}
+#: An envelope with a rule that joins it to the list.
+_COUNTED = {
+    "type": "object",
+    "required": ["items", "count"],
+    "properties": {
+        "items": {"type": "array", "items": {"$ref": "#/components/schemas/Batch"}},
+        "count": {"type": "integer"},
+    },
+    "x-validations": [{"code": "count", "rule": "self.count == self.items.size()", "message": "another count"}],
+}
+_IN_JSON = {
+    "name": "opts",
+    "in": "query",
+    "required": True,
+    "content": {
+        "application/json": {
+            "schema": {"type": "object", "required": ["a"], "properties": {"a": {"type": "integer"}}},
+            "example": {"a": 1},
+        }
+    },
+}
 _LIMIT = {"name": "limit", "in": "query", "schema": {"type": "integer", "default": 3}}
 _RENAMED = (update(GET, {"operationId": "retrieveBatch"}), update(LIST, {"operationId": "searchBatches"}))
 _META = {"type": "object", "required": ["requestId"], "properties": {"requestId": {"type": "string", "minLength": 3}}}
@@ -209,6 +230,18 @@ ANSWER_EDITS = [
     Edit("operations called otherwise", _RENAMED, {"id-number": "server.body.id"}, (OLD,), _BOTH),
     Edit("a prefix with a parameter", _below("/v2/orgs/{org}"), {OLD: RUN}, operations=_BOTH),
     Edit(
+        "a list beside its length",
+        (remove(f"{_LIST_SCHEMA}.items"), remove(f"{_LIST_SCHEMA}.type"), update(_LIST_SCHEMA, _COUNTED)),
+        {OLD: "server.list.array", "derived:list:count": "server.rule.count"},
+        operations=_BOTH,
+    ),
+    Edit(
+        "a required query parameter in JSON",
+        (update(GET, {"parameters": [_IN_JSON]}),),
+        {"id-number": "server.body.id"},
+        (OLD,),
+    ),
+    Edit(
         "a page of the list",
         (
             update(_LIST_SCHEMA, {"maxItems": 3}),
@@ -226,6 +259,9 @@ ANSWER_EDITS = [
 ]
 
 ANSWER_CLIENT_EDITS = [
+    Edit(
+        "a required query parameter in JSON", (update(GET, {"parameters": [_IN_JSON]}),), {OLD: "client.request.target"}
+    ),
     Edit(
         "a link with the id",
         _LINKED,

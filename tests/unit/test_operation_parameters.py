@@ -21,6 +21,8 @@ from batch_conformance.contract.sendable import may_be
         ({"a": 5, "b": True}, {}, [("a", "5"), ("b", "true")]),
         ({"a": 5, "b": True}, {"explode": False}, [("f", "a,5,b,true")]),
         ({"a": 5}, {"style": "deepObject"}, [("f[a]", "5")]),
+        ({"a": 5}, {"media_type": "application/json"}, [("f", '{"a": 5}')]),
+        ("a", {"media_type": "application/json"}, [("f", '"a"')]),
     ],
 )
 def test_examples_are_written_by_their_style(example: Any, more: dict[str, Any], pairs: list[Any]) -> None:
@@ -91,3 +93,28 @@ def test_arrays_and_objects_are_documented_values(
     row = Parameter("f", place, True, schema, style=style, explode=explode)
     pairs = [(name, value) for name, _, value in (one.partition("=") for one in sent.split())]
     assert may_be(row, pairs) is fits
+
+
+@pytest.mark.parametrize(
+    ("example", "segment"), [([3, 4], "3,4"), (["a b", ","], "a%20b,%2C"), ("a/b", "a%2Fb"), (".", "%2E"), (5, "5")]
+)
+def test_examples_are_segments_of_a_path(example: Any, segment: str) -> None:
+    """Each item is encoded by itself."""
+    assert Parameter("f", "path", True, {}, example, True).in_path() == segment
+
+
+@pytest.mark.parametrize(
+    ("more", "pairs", "fits"),
+    [
+        ({"explode": False}, [("f", "1,2")], True),
+        ({"explode": False}, [("f", "1"), ("f", "2")], False),
+        ({}, [("f", "1"), ("f", "2")], True),
+        ({"media_type": "application/json"}, [("f", "[1, 2]")], True),
+        ({"media_type": "application/json"}, [("f", "1,2")], False),
+        ({"media_type": "application/json"}, [("f", "1"), ("f", "2")], False),
+    ],
+)
+def test_lists_are_read_as_they_are_documented(more: dict[str, Any], pairs: list[tuple[str, str]], fits: bool) -> None:
+    """Not by name alone."""
+    schema = {"type": "array", "items": {"type": "integer"}}
+    assert may_be(replace(Parameter("f", "query", True, schema), **more), pairs) is fits
