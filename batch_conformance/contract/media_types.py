@@ -24,3 +24,16 @@ def one_of(documented: Iterable[str]) -> str | None:
     if not names or not set(with_ranges(JSON)).isdisjoint(names):
         return JSON if names else None
     return names[0].replace("*", "batch") if names[0].endswith("/*+json") else names[0]
+
+
+def parameters_of(content_type: str) -> dict[str, str]:
+    """Return the parameters of a media type, names and values in lower case."""
+    rows = (part.partition("=") for part in content_type.split(";")[1:])
+    return {name.strip().lower(): value.strip().strip('"').lower() for name, _, value in rows if name.strip()}
+
+
+def contradicts(content_type: str, documented: Iterable[str]) -> bool:
+    """Whether a media type is documented with other values of its parameters only; absent ones do not matter."""
+    names, sent = with_ranges(content_type.partition(";")[0]), parameters_of(content_type)
+    rows = [parameters_of(row) for row in documented if row.partition(";")[0].strip().lower() in names]
+    return bool(rows) and all(any(sent.get(name, value) != value for name, value in row.items()) for row in rows)

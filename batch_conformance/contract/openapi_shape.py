@@ -54,9 +54,9 @@ _DESCRIBED: dict[str, Any] = {
     "schema": _ANY_SCHEMA, "example": True, "examples": _EXAMPLES,
     "content": {**_map("media_type"), "minProperties": 1, "maxProperties": 1},
 }  # fmt: skip
-#: Supported styles by place of a parameter (4.8.12.2); for paths only ``simple``.
+#: Styles by place of a parameter (4.8.12.2).
 _STYLES: dict[str, list[str]] = {
-    "path": ["simple"],
+    "path": ["simple", "matrix", "label"],
     "query": ["form", "spaceDelimited", "pipeDelimited", "deepObject"],
     "header": ["simple"],
     "cookie": ["form"],

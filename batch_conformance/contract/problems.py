@@ -15,7 +15,7 @@ from batch_conformance.contract.listing import may_be_object
 from batch_conformance.contract.operation import Answer, Contract, Operation
 from batch_conformance.contract.references import followed
 from batch_conformance.contract.rule_trial import rule_problems
-from batch_conformance.contract.sendable import TRANSPORT_HEADERS, is_token, unsendable
+from batch_conformance.contract.sendable import TRANSPORT_HEADERS, UNSUPPORTED_STYLES, is_token, unsendable
 
 
 def contract_problems(contract: Contract) -> Iterator[str]:
@@ -25,6 +25,11 @@ def contract_problems(contract: Contract) -> Iterator[str]:
         return
     for operation in contract.operations.values():
         for parameter in operation.parameters:
+            if parameter.style in UNSUPPORTED_STYLES:
+                yield (
+                    f"{operation.pointer}: the {parameter.place} parameter {parameter.name!r} has the style "
+                    f"{parameter.style!r}, which the suite does not support; simple is"
+                )
             is_id = parameter.place == "path" and parameter.name == operation.id_parameter
             if parameter.required and not is_id:
                 where = f"{operation.pointer}: the required {parameter.place} parameter {parameter.name!r}"

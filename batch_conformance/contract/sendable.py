@@ -18,6 +18,8 @@ from batch_conformance.contract.written_values import array_of, kinds_of, object
 #: A field name is a token, a field value trimmed printable ASCII (RFC 9110, 5.1 and 5.5).
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _FIELD_VALUE = re.compile(r"[!-~]+(?:[ \t]+[!-~]+)*")
+#: Styles of path parameters (OpenAPI 3.1, 4.8.12.2) that the suite does not support.
+UNSUPPORTED_STYLES = ("matrix", "label")
 #: Headers of the transport, in lower case: no API key and no parameter can be in one (RFC 9110, 7; RFC 9112, 6).
 TRANSPORT_HEADERS = frozenset(
     {"host", "content-length", "transfer-encoding", "connection", "keep-alive", "te", "trailer", "upgrade"}

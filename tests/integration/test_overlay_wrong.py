@@ -186,6 +186,10 @@ def test_a_result_that_is_no_contract_is_refused(tmp_path: Path, name: str) -> N
         (remove(f"{OK}.schema"), "the success answer has no schema of a JSON body; give it one"),
         (remove(f"{GET}.responses['200'].content"), "the success answer has no schema of a JSON body; give it one"),
         (update("$.components.securitySchemes.apiKey", {"name": "x api key"}), "'x api key' is no name of a header"),
+        (
+            update(f"{GET}.parameters[?@.name == 'id']", {"style": "matrix"}),
+            "has the style 'matrix', which the suite does not support; simple is",
+        ),
         (update("$.components.securitySchemes.apiKey", {"name": "Host"}), "Host is a header of the transport, which"),
         (
             update(GET, {"parameters": [{"name": "TE", "in": "header", "required": True, "example": 1, "schema": {}}]}),

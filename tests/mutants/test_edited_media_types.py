@@ -56,6 +56,22 @@ def test_a_server_may_insist_on_the_documented_type(tmp_path: Path) -> None:
     assert not red(run), shown(run)
 
 
+class _Version1(ReferenceServer):
+    """Sends the version before the documented one."""
+
+    def found(self, batch: Any, asked: Asked) -> ServerAnswer:
+        answer = super().found(batch, asked)
+        answer.media_type = "application/json; version=1"
+        return answer
+
+
+def test_a_documented_parameter_of_the_type_counts(tmp_path: Path) -> None:
+    """The embedded server sends it."""
+    with using(tmp_path, *_documented(SUCCESS, "application/json; version=2", "Batch")):
+        assert red(judged_server(ReferenceServer(), ["get"])) == set()
+        assert red(judged_server(_Version1(), ["get"])) == {"server.ok.media-type"}
+
+
 @pytest.mark.parametrize(("read", "expected"), [(NAME, False), ("application/json", True)])
 def test_clients_get_batches_in_the_documented_type(read: str, expected: bool, tmp_path: Path) -> None:
     """One that reads JSON alone does not follow the edited contract."""
