@@ -8,8 +8,7 @@ from typing import TypeVar
 from batch_conformance.checks.finding import CheckResult
 from batch_conformance.checks.verdict import ClauseResult
 from batch_conformance.contract import Clause, current_contract
-from batch_conformance.contract.openapi_shape import METHODS
-from batch_conformance.contract.reading import OPERATION_IDS, snake_name
+from batch_conformance.contract.reading import OPERATION_IDS, snake_name, written_operations
 
 #: Operations that the suite can test, in order, with their names in the driver protocol.
 JUDGED: Mapping[str, str] = {name: snake_name(name) for name in OPERATION_IDS}
@@ -80,8 +79,7 @@ def untested_hints() -> list[str]:
     """Return a line for the user about the operations of the contract that the suite has no tests for, if any."""
     contract = current_contract()
     tested = {(row.method, row.path) for row in contract.operations.values()}
-    paths = contract.document.content["paths"].items()
-    found = [(method.upper(), path) for path, item in paths for method in METHODS if method in item]
+    found = [(method.upper(), path) for path, method, _ in written_operations(contract.document.content)]
     rows = [f"{method} {path}" for method, path in found if (method, path) not in tested]
     return [f"not tested: {', '.join(rows)}, which the contract has and the suite has no tests for"] if rows else []
 

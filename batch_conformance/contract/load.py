@@ -16,7 +16,7 @@ from typing import Any, Literal, get_args
 import yaml
 
 from batch_conformance.contract.document import ContractError, bundle, read_file
-from batch_conformance.contract.reading import OPERATION_IDS
+from batch_conformance.contract.reading import OPERATION_IDS, written_operations
 from batch_conformance.contract.root import contract_root
 
 Side = Literal["server", "client"]
@@ -134,10 +134,7 @@ def _clause(row: Mapping[str, Any], fragment: Mapping[str, Any]) -> Clause:
 
 def _all_operations(fragment: Mapping[str, Any], *, by_id: bool) -> tuple[str, ...]:
     """Return the names of all operations that the suite tests, or of those whose path names a batch."""
-    rows = [
-        (path, row) for path, item in fragment["paths"].items() for row in item.values() if isinstance(row, Mapping)
-    ]
-    paths = {row.get("operationId"): path for path, row in rows}
+    paths = {row.get("operationId"): path for path, _, row in written_operations(fragment)}
     # The list may have a path with parameters of another kind.
     return tuple(
         name for name, own in OPERATION_IDS.items() if not by_id or (name != "list" and "{" in paths.get(own, ""))

@@ -80,11 +80,14 @@ def _named(found: list[Operation]) -> Iterator[tuple[str, Operation]]:
             yield name, replace(row, name=name)
 
 
+def written_operations(content: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    """Yield path, method in lower case, and the operation as it is written in an OpenAPI document."""
+    for path, item in content["paths"].items():
+        yield from ((path, method, item[method]) for method in METHODS if method in item)
+
+
 def _operations(document: ContractDocument) -> Iterator[Operation]:
-    for path, item in document.content["paths"].items():
-        for method in METHODS:
-            if method in item:
-                yield _operation(document, path, method)
+    return (_operation(document, path, method) for path, method, _ in written_operations(document.content))
 
 
 def _operation(document: ContractDocument, path: str, method: str) -> Operation:

@@ -18,8 +18,8 @@ PLACEHOLDER = "[api-key]"
 _BLANK = "[…]"
 
 
-#: Texts whose redacted form is kept.
-_REMEMBERED = 512
+#: How many texts are kept with their redacted form, and the longest of them, in characters.
+_REMEMBERED, _LONGEST = 512, 100_000
 #: A secret may occur at several depths of escaping in one text; each round redacts one depth.
 _MAX_ROUNDS = 8
 
@@ -61,7 +61,7 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """Return the text with every secret replaced and other sensitive data hidden."""
-        return self._remembered(text)
+        return self._remembered(text) if len(text) <= _LONGEST else self._redacted(text)
 
     def _redacted(self, text: str) -> str:
         if self._forms:

@@ -337,18 +337,21 @@ def documented_body(name: str, batch_id: str) -> Any:
 
 def with_documented(headers: Sequence[tuple[str, str]], name: str, key: str) -> list[tuple[str, str]]:
     """Return the headers of a response of an operation, and the documented ones where they are absent or invalid."""
-    contract = current_contract()
-    rows = {header.lower(): row for header, row in contract.operation(name).answers[key].headers.items()}
     documented = documented_headers(name, key)
     replaceable = {header.lower() for header, _ in documented}
-
-    def fits(header: str, text: str) -> bool:
-        row, content = rows[header.lower()], contract.document.content
-        return SchemaJudge(contract.document.resolve(schema_of(row)), content).is_valid(value_of(text, row, content))
-
-    kept = [(header, text) for header, text in headers if header.lower() not in replaceable or fits(header, text)]
+    kept = [row for row in headers if row[0].lower() not in replaceable or _fits(name, key, *row)]
     sent = {header.lower() for header, _ in kept}
     return [*kept, *(row for row in documented if row[0].lower() not in sent)]
+
+
+@cached_by_contract
+def _fits(name: str, key: str, header: str, text: str) -> bool:
+    """Whether a header's text is valid by its schema. Cached, since every refusal has the same."""
+    document = current_contract().document
+    rows = current_contract().operation(name).answers[key].headers
+    row = next(one for documented, one in rows.items() if documented.lower() == header.lower())
+    judge = SchemaJudge(document.resolve(schema_of(row)), document.content)
+    return judge.is_valid(value_of(text, row, document.content))
 
 
 def _known_errors() -> set[str]:

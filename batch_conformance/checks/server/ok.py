@@ -29,7 +29,7 @@ def status(record: Record, result: CheckResult) -> None:
 
 @SERVER_CHECKS.check("server.ok.media-type", needs=["reads", "late-reads", "unusual-requests"])
 def media_type(record: Record, result: CheckResult) -> None:
-    """Check that successes have a documented media type; case and parameters do not matter."""
+    """Check that successes have a documented media type; case and undocumented parameters do not matter."""
     documented = success_media(record.operation)
     success = record.documented.success
     names = list(success.media_types) if success else []

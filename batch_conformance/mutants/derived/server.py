@@ -30,6 +30,7 @@ from batch_conformance.mutants.derived.answering import (
     with_header,
     with_status,
 )
+from batch_conformance.mutants.derived.bodies import Found, in_bodies, in_rules
 from batch_conformance.mutants.derived.listed import list_faults
 from batch_conformance.mutants.derived.names import Derived, Names, Unprovable
 from batch_conformance.mutants.derived.others import faults_of_others
@@ -38,7 +39,6 @@ from batch_conformance.reference.edited import documented_headers, space_of
 from batch_conformance.reference.server import Answer, Asked, ReferenceServer, refusal_of
 
 ServerFault = Derived[ReferenceServer]
-Found = Iterator[ServerFault | Unprovable]
 
 _IDENTITY, _FINAL, _FORWARD = "server.poll.identity", "server.poll.final", "server.poll.forward-only"
 _NOT_FOUND, _DOCUMENTED = "server.notfound.unknown-id", "server.error.documented-status"
@@ -96,23 +96,11 @@ def _bases() -> tuple[Any, ...]:
 
 def _in_bodies(entity: Entity, names: Names) -> Found:
     """Yield a server for every keyword of every place of the entity."""
-    faults = faults_of(_space(), most=1)
-    for fault in faults:
-        build = partial(_answering_reads, entity, fault.base, fault.value)
-        clauses = (clause_list().of_place(fault.pointer, entity.operation.name),)
-        yield Derived(names(fault.pointer, fault.code), clauses, build)
-    for place in faults.unreachable:
-        yield Unprovable(names(place.pointer, place.code), "no value was found that breaks this alone")
+    return in_bodies(entity, _space(), names, lambda fault: partial(_answering_reads, entity, fault.base, fault.value))
 
 
 def _in_rules(entity: Entity, names: Names) -> Found:
-    faults = rule_faults_of(_space(), most=1)
-    for fault in faults:
-        build = partial(_answering_reads, entity, fault.value, fault.value)
-        clauses = (clause_list().of_rule(fault.code, entity.operation.name),)
-        yield Derived(names(fault.pointer, fault.code), clauses, build)
-    for code in faults.unreachable:
-        yield Unprovable(names(code, "rule"), "no value was found that breaks this rule alone")
+    return in_rules(entity, _space(), names, lambda fault: partial(_answering_reads, entity, fault.value, fault.value))
 
 
 def _in_steps(entity: Entity, names: Names) -> Found:
