@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 from jsonschema import Draft202012Validator
 
@@ -33,7 +33,7 @@ def call_request(seq: int, call: Call) -> dict[str, Any]:
     op = JUDGED[call.operation]
     kind = f"{op}_request"
     request = {"seq": seq, "op": op, "base_url": call.base_url, "api_key": call.api_key}
-    if "batch_id" in _definitions()[kind]["properties"]:
+    if "batch_id" in _definition(kind)["properties"]:
         request["batch_id"] = call.batch_id
     return _outgoing(kind, {**request, "timeout_s": call.timeout_s, **dict(call.arguments)})
 
@@ -103,7 +103,7 @@ def reply_from(value: object, seq: int, operation: str = "get") -> Reply:
 @cache
 def _success_of(kind: str) -> str:
     """Return the member of a reply that holds what the client handed to its caller."""
-    names: list[str] = [name for name in _definitions()[kind]["properties"] if name not in ("seq", "error")]
+    names: list[str] = [name for name in _definition(kind)["properties"] if name not in ("seq", "error")]
     return names[0]
 
 
@@ -151,11 +151,21 @@ def _definitions() -> Mapping[str, Any]:
     return definitions
 
 
+def _definition(kind: str) -> Mapping[str, Any]:
+    """Return the schema of a message. Another operation on one batch is called and answered as Get Batch is."""
+    definitions = _definitions()
+    if kind in definitions:
+        return cast("Mapping[str, Any]", definitions[kind])
+    op, _, direction = kind.rpartition("_")
+    like: Mapping[str, Any] = definitions[f"{JUDGED[Call.operation]}_{direction}"]
+    named = {"op": {"const": op}} if "op" in like["properties"] else {}
+    return {**like, "properties": {**like["properties"], **named}}
+
+
 @cache
 def _validator(kind: str) -> Draft202012Validator:
-    definitions = _definitions()
     # Without a $ref at the root: resolving it costs more than the validation.
-    return Draft202012Validator({**definitions[kind], "$defs": definitions})
+    return Draft202012Validator({**_definition(kind), "$defs": _definitions()})
 
 
 def _problem(kind: str, value: object) -> str:

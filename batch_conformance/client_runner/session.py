@@ -223,10 +223,10 @@ def _with_needed(clauses: Collection[str]) -> set[str]:
 
 
 @cached_by_contract
-def _clauses_with_cases(seed: int) -> frozenset[str]:
-    """Return the clauses that have a case under the current contract."""
+def _with_cases(seed: int) -> frozenset[tuple[str, str]]:
+    """Return the clauses, each with an operation, that have a case under the current contract."""
     cases = listed_cases(CaseFactory(seed), PROFILES["default"])
-    return frozenset(clause for case in cases for clause in case.clauses)
+    return frozenset((clause, case.operation) for case in cases for clause in case.clauses)
 
 
 def _verdicts(
@@ -263,7 +263,7 @@ def _verdicts(
             continue
         checked = merged(clause.id, parts[clause.id])
         unsaid = not (checked.observations or checked.explained or checked.reason)
-        if unsaid and clause.id not in _clauses_with_cases(result.seed):
+        if unsaid and not any((clause.id, name) in _with_cases(result.seed) for name in result.operations):
             checked.note(NO_SUCH_MEMBER)
         if left_out.get(clause.id):
             checked.note(f"{left_out[clause.id]} cases were not played any more after these breakdowns")

@@ -91,7 +91,7 @@ def play_together(
     with ExitStack() as stack:
         servers = _Servers(case, bridge, stack)
         calls = [
-            Call(servers.url(position), keys[ask.key], ask.batch_id, ask.timeout_s)
+            Call(servers.url(position), keys[ask.key], ask.batch_id, ask.timeout_s, case.operation, ask.arguments)
             for position, ask in enumerate(case.asks)
         ]
         for round_number, replies in enumerate(_rounds(client, calls, servers, by_turns=by_turns)):

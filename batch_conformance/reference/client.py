@@ -22,6 +22,7 @@ from typing import Any, Self
 import httpx
 
 from batch_conformance.contract.filters import named_filters
+from batch_conformance.contract.reading import OPERATION_IDS, snake_name
 from batch_conformance.reference.codec import Answer, Batch, BatchError, Codec
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "Codec",
     "adapter",
     "async_adapter",
+    "called",
     "failure",
     "filters",
     "hello",
@@ -213,13 +215,18 @@ def hello(name: str = "reference client") -> dict[str, Any]:
         "name": name,
         "version": "1.0.0",
         "language": "python",
-        "operations": ["get_batch", "list_batches"],
+        "operations": [snake_name(name) for name in OPERATION_IDS],
     }
 
 
 def failure(error: BatchError) -> dict[str, Any]:
     """Return the reply for a failed call."""
     return {"error": {"kind": error.kind, "status": error.status, "message": str(error)}}
+
+
+def called(request: dict[str, Any]) -> str:
+    """Return the operation that a driver request calls, by its name in the suite."""
+    return next(name for name in OPERATION_IDS if snake_name(name) == request["op"])
 
 
 def filters(request: dict[str, Any]) -> dict[str, str | datetime | None]:
@@ -234,8 +241,9 @@ def adapter(request: dict[str, Any]) -> dict[str, Any]:
     """Adapter of the sync client: makes one call with a new client."""
     with BatchClient(request["base_url"], request["api_key"], request["timeout_s"]) as client:
         try:
-            if request["op"] == "list_batches":
+            if called(request) == "list":
                 return {"batches": [client.as_reply(batch) for batch in client.list_batches(filters(request))]}
+            client.on_one = called(request)
             return {"batch": client.as_reply(client.get_batch(request["batch_id"]))}
         except BatchError as error:
             return failure(error)
@@ -245,9 +253,10 @@ async def async_adapter(request: dict[str, Any]) -> dict[str, Any]:
     """Adapter of the async client."""
     async with AsyncBatchClient(request["base_url"], request["api_key"], request["timeout_s"]) as client:
         try:
-            if request["op"] == "list_batches":
+            if called(request) == "list":
                 listed = await client.list_batches(filters(request))
                 return {"batches": [client.as_reply(batch) for batch in listed]}
+            client.on_one = called(request)
             return {"batch": client.as_reply(await client.get_batch(request["batch_id"]))}
         except BatchError as error:
             return failure(error)

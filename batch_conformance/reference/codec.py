@@ -52,13 +52,16 @@ class Answer:
 
 
 class Codec:
-    """Builds requests and decodes responses. ``timeout`` is the deadline of a call in seconds."""
+    """Builds requests and decodes responses. ``timeout`` is the deadline of a call in seconds.
+
+    ``on_one`` is the operation on one batch that is called by its id: Get Batch, unless it is set.
+    """
 
     def __init__(self, base_url: str, api_key: str, timeout: float = 10.0) -> None:
         self.base_url = base_url
         self.api_key = api_key
         self.timeout = timeout
-        self._asks_for = "get"
+        self.on_one = self._asks_for = "get"
 
     @property
     def operation(self) -> Operation:
@@ -66,11 +69,11 @@ class Codec:
         return current_contract().operation(self._asks_for)
 
     def url(self, batch_id: str) -> str:
-        """Return the URL of a batch. Raises :class:`BatchError` for ids that no path segment can carry."""
+        """Return the URL for a batch. Raises :class:`BatchError` for ids that no path segment can carry."""
         if batch_id in ("", ".", ".."):
             # These change the path, encoded or not (RFC 3986, 5.2.4).
             raise BatchError("invalid_argument", f"{batch_id!r} cannot be a batch id")
-        self._asks_for = "get"
+        self._asks_for = self.on_one
         operation = self.operation
         examples = {row.name: row.example_text() for row in operation.of_place("path")}
         values = examples | {str(operation.id_parameter): batch_id}
@@ -185,7 +188,7 @@ class Codec:
 
     def batch(self, value: Any) -> Batch:
         """Decode a batch from JSON, without undocumented members. Raises :class:`BatchError`."""
-        return self.decoded(value, entity_of("get"))
+        return self.decoded(value, entity_of(self.on_one))
 
     def decoded(self, value: Any, entity: Entity) -> Batch:
         """Decode an object from JSON by the schema of an entity. Raises :class:`BatchError`."""

@@ -1,4 +1,4 @@
-"""Another operation is tested on servers by what CONTRIBUTING says of one, followed in a copy of the repository."""
+"""Another operation is tested by what CONTRIBUTING says of one, followed in a copy of the repository."""
 
 from __future__ import annotations
 
@@ -14,6 +14,10 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 FILES = ROOT / "tests" / "support" / "new_operation"
+OF_BATCHES = {"client.decode.status", "client.decode.unknown-status"} | {
+    f"client.decode.{name}"
+    for name in ("created_at", "created_at-precision", "created_at-letters", "counts", "counts-fraction")
+}
 BODY = {"server.body.member-id", "server.body.outputs", "server.body.outputs-object"}
 
 
@@ -39,7 +43,8 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     folder = copy / "batch_conformance" / "operations" / "get_outputs"
     folder.mkdir()
     (folder / "__init__.py").write_text('"""Get Outputs."""\n', "utf-8")
-    shutil.copy(FILES / "server_probes.py", folder)
+    for name in ("server_probes.py", "client_cases.py"):
+        shutil.copy(FILES / name, folder)
     command = [sys.executable, "-m", "tests.support.new_operation.judge"]
     environment = {**os.environ, "PYTHONPATH": str(copy)}
     ended = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, check=False)
@@ -83,3 +88,25 @@ def test_each_place_of_its_answer_has_a_mutant_that_is_caught(found: dict[str, A
     assert len(found["mutants"]) > 10
     assert [name for name, caught in found["mutants"].items() if not caught] == []
     assert found["unprovable"] == []
+
+
+def test_a_client_that_has_it_alone_conforms(found: dict[str, Any]) -> None:
+    """All clauses are exercised on it but those about members that only batches have."""
+    silent = {name for name, verdict in found["client"].items() if verdict == "not-exercised"}
+    assert silent == OF_BATCHES
+    assert set(found["client"].values()) == {"pass", "not-exercised"}
+
+
+@pytest.mark.parametrize(
+    "client", ["id-slash-kept", "key-in-a-global", "redirect-with-key", "unlocated-taken", "html-crash"]
+)
+def test_a_fault_of_a_client_is_found_in_it(found: dict[str, Any], client: str) -> None:
+    """By the clause that reports it for Get Batch."""
+    clause, broken = found[f"client {client}"]
+    assert clause in broken
+
+
+def test_a_client_that_garbles_its_answer_is_caught(found: dict[str, Any]) -> None:
+    """The faults are derived from its schema, too."""
+    assert len(found["client mutants"]) > 3
+    assert [name for name, caught in found["client mutants"].items() if not caught] == []

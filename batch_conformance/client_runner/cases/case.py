@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from batch_conformance.checks.client.record import ExpectedOutcome, HttpError, TransportFault, ValidBatch
-from batch_conformance.client_runner.cases.plugged import operation_cases
+from batch_conformance.client_runner.cases.plugged import drawn_members
 from batch_conformance.client_runner.stub.answers import StubResponse, json_body
 from batch_conformance.contract import cached_by_contract, current_contract
 from batch_conformance.contract.entity import entity_of
@@ -125,7 +125,7 @@ def error_bodies(status: int, operation: str = "get") -> ErrorBodies:
 @cached_by_contract
 def ordinary_values(operation: str = "get") -> Ordinary:
     """Return the ordinary values of an operation, by the current contract."""
-    return Ordinary(entity_of(operation), current_contract(), operation_cases(operation).ordinary)
+    return Ordinary(entity_of(operation), current_contract(), drawn_members(operation))
 
 
 def possible(*makers: Callable[[], Case]) -> Iterator[Case]:
@@ -136,16 +136,20 @@ def possible(*makers: Callable[[], Case]) -> Iterator[Case]:
 
 
 class CaseFactory:
-    """Makes fresh ids, ordinary batches and steps of cases; deterministic for a seed and contract."""
+    """Makes fresh ids, ordinary batches and steps of cases; deterministic for a seed and contract.
 
-    def __init__(self, seed: int) -> None:
+    For another ``operation`` on one batch, its answers take the place of the batch.
+    """
+
+    def __init__(self, seed: int, operation: str = Case.operation) -> None:
         self.seed = seed
-        self.random = random.Random(f"cases:{seed}")
+        self.operation = operation
+        self.random = random.Random(f"cases:{seed}" if operation == Case.operation else f"cases:{operation}:{seed}")
 
     @property
     def values(self) -> Ordinary:
-        """Ordinary values of Get Batch's response."""
-        return ordinary_values()
+        """Ordinary values of the operation's response."""
+        return ordinary_values(self.operation)
 
     def id(self) -> str:
         """Return an unused id of plain characters, in the form that the contract requires."""

@@ -14,7 +14,7 @@ from typing import Any
 
 from batch_conformance.checks.client.compare import CLAUSE_OF_KIND, FIELDS
 from batch_conformance.client_runner.cases.case import Case, CaseFactory, ordinary_values
-from batch_conformance.client_runner.cases.plugged import operation_cases
+from batch_conformance.client_runner.cases.plugged import varied_places
 from batch_conformance.contract import base_contract, cached_by_contract
 from batch_conformance.contract.entity import Entity, entity_of
 from batch_conformance.contract.pointers import MISSING, read, split
@@ -46,7 +46,7 @@ class Derived:
 
 def derived_cases(factory: CaseFactory) -> Iterator[Case]:
     """Yield one case for each derived value."""
-    for derived in _derived():
+    for derived in _derived(factory.operation):
         value, echo = derived.value, factory.values.entity.echo
         if derived.pointer != echo:
             value = factory.values.with_id(value, factory.id())
@@ -56,8 +56,8 @@ def derived_cases(factory: CaseFactory) -> Iterator[Case]:
 
 
 @cached_by_contract
-def _derived() -> tuple[Derived, ...]:
-    return derived_values(ordinary_values(), unchanged_varied())
+def _derived(operation: str) -> tuple[Derived, ...]:
+    return derived_values(ordinary_values(operation), unchanged_varied(operation))
 
 
 def derived_values(values: Ordinary, varied: Collection[str] = ()) -> tuple[Derived, ...]:
@@ -80,9 +80,9 @@ def derived_values(values: Ordinary, varied: Collection[str] = ()) -> tuple[Deri
     return tuple(found)
 
 
-def unchanged_varied() -> frozenset[str]:
-    """Return the places that hand-written cases vary, without those that an overlay changed."""
-    return _unchanged(ordinary_values().entity, operation_cases("get").VARIED)
+def unchanged_varied(operation: str) -> frozenset[str]:
+    """Return the places that hand-written cases of an operation vary, without those that an overlay changed."""
+    return _unchanged(ordinary_values(operation).entity, varied_places(operation))
 
 
 def _places(values: Ordinary) -> set[str]:
@@ -102,7 +102,7 @@ def _unchanged(entity: Entity, varied: Sequence[str]) -> frozenset[str]:
     """Return the varied places that overlays left unchanged, and ``""`` if the response's shape is unchanged too."""
     if base_contract().edited:
         return frozenset()
-    before = entity_of("get", base_contract())
+    before = entity_of(entity.operation.name, base_contract())
     same = {place for place in varied if _constraints(entity, place) == _constraints(before, place)}
     return frozenset(same | ({""} if _shape(entity) == _shape(before) else set()))
 

@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 class OperationCases(Protocol):
     """Interface of an operation's module ``client_cases``.
 
-    ``ordinary`` draws members of an ordinary value: groups of values by pointer, each of which is applied as a whole.
-    ``VARIED`` are the places that its cases vary, as long as no overlay changes them.
+    ``VARIED`` are the places that its cases vary, as long as no overlay changes them. For an operation whose cases are
+    the usual ones only, the module need not have any of these.
     """
 
     THEMES: Sequence[Callable[[CaseFactory], Iterator[Case]]]
     PROPERTIES: Sequence[Property]
     VARIED: Sequence[str]
 
-    def ordinary(self, chance: random.Random) -> Sequence[Mapping[str, Any]]:
-        """Draw members of an ordinary value, by pointer."""
+    def draw_ordinary(self, chance: random.Random) -> Sequence[Mapping[str, Any]]:
+        """Draw members of an ordinary value: groups of values by pointer, each of which is applied as a whole."""
         ...
 
 
@@ -43,3 +43,17 @@ def operation_cases(name: str) -> OperationCases:
 def _cases_in(folder: str) -> OperationCases:
     # Imported by name: ``operations`` is a layer above this one.
     return cast("OperationCases", import_module(f"batch_conformance.operations.{folder}.client_cases"))
+
+
+def varied_places(name: str) -> Sequence[str]:
+    """Return the places that an operation's hand-written cases vary. Raises ``NoSuchOperation``."""
+    return getattr(operation_cases(name), "VARIED", ())
+
+
+def drawn_members(name: str) -> Callable[[random.Random], Sequence[Mapping[str, Any]]]:
+    """Return the function that draws members of an operation's ordinary value. Raises ``NoSuchOperation``."""
+    return getattr(operation_cases(name), "draw_ordinary", _nothing)
+
+
+def _nothing(_: random.Random) -> Sequence[Mapping[str, Any]]:
+    return ()

@@ -42,15 +42,15 @@ _OTHERS = (("null", None), ("a number", 1705314600), ("true", True), ("an array"
 
 
 @cached_by_contract
-def wrong_types(most: int = 5) -> tuple[Fault, ...]:
-    """Return single faults of the documented response: missing members, and at most ``most`` wrong types a place."""
-    values = ordinary_values()
+def wrong_types(most: int = 5, operation: str = Case.operation) -> tuple[Fault, ...]:
+    """Return single faults of a documented response: missing members, and at most ``most`` wrong types a place."""
+    values = ordinary_values(operation)
     known = values.space
     space = Space(known.schema, known.document, [values.base, *known.examples], ruled=False, judge=known.judge)
     found = [*faults_of(space, only=("required", "type", "oneOf", "anyOf")), *_of_listed(space)]
     rank = {label: at for at, label in enumerate(_LIKELIEST)}
     found = [fault for fault in found if fault.pointer and (fault.code == "required" or _is_other_type(space, fault))]
-    unchanged = unchanged_varied()
+    unchanged = unchanged_varied(operation)
     # Places that an overlay changed come first: a short run takes the first ones only.
     found.sort(key=lambda fault: (fault.pointer in unchanged, rank.get(fault.label, len(rank))))
     counts: Counter[str] = Counter()
@@ -98,7 +98,7 @@ def _types(value: Any) -> set[str]:
 
 def wrong_type_cases(factory: CaseFactory) -> Iterator[Case]:
     """Yield one case for each fault, and two with objects that lack all documented members."""
-    for fault in wrong_types():
+    for fault in wrong_types(operation=factory.operation):
         yield wrong_type_case(factory, fault)
     batch_id = factory.id()
     whole = factory.batch(batch_id)

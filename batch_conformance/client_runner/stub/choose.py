@@ -69,5 +69,7 @@ def batch_of(request: RawRequest) -> str:
 def segment_of(request: RawRequest) -> str:
     """Return the requested batch id as received, percent-encoded."""
     path = request.target.partition("?")[0]
-    operation = current_contract().operations.get("get")
-    return (id_segment(operation, path) if operation else "") or path.rpartition("/")[2]
+    operations = current_contract().operations.values()
+    found = [id_segment(operation, path) for operation in operations if operation.id_parameter]
+    # An id may contain slashes, so that the path of an operation below a batch is one of Get Batch as well.
+    return min(filter(None, found), key=len, default="") or path.rpartition("/")[2]

@@ -18,6 +18,7 @@ from batch_conformance.reference.client import (
     Batch,
     BatchClient,
     BatchError,
+    called,
     failure,
     filters,
     hello,
@@ -34,7 +35,7 @@ class Faulty(BatchClient):
     watchdog_margin = 0.6
 
     def reply(self, batch_id: str) -> dict[str, Any]:
-        """Return the adapter's reply to a call of Get Batch."""
+        """Return the adapter's reply to a call for one batch."""
         try:
             return {"batch": self.as_reply(self.get_batch(batch_id))}
         except BatchError as error:
@@ -87,8 +88,11 @@ def adapter_of(client: type[Faulty], name: str) -> Adapter:
 
     def adapter(request: dict[str, Any]) -> dict[str, Any]:
         with fresh(request["base_url"], request["api_key"], request["timeout_s"]) as made:
-            listing = request["op"] == "list_batches"
-            return made.list_reply(request) if listing else made.reply(request["batch_id"])
+            operation = called(request)
+            if operation == "list":
+                return made.list_reply(request)
+            made.on_one = operation
+            return made.reply(request["batch_id"])
 
     adapter.hello = hello(f"reference client, {name}")  # type: ignore[attr-defined]
     weakref.finalize(adapter, _close_all, memory)

@@ -33,10 +33,11 @@ _LARGEST_OF_32_BITS = 2**31 - 1
 def client_faults() -> tuple[dict[str, ClientFault], tuple[Unprovable, ...]]:
     """Return the mutants by name, and the places without one."""
     found: list[ClientFault | Unprovable] = []
-    if "get" in current_contract().operations:
-        names = Names()
-        for kind in (_in_members, _in_refusals, _in_requests, _in_errors):
-            found += kind(entity_of("get"), names)
+    for operation in current_contract().operations.values():
+        if operation.id_parameter:
+            names = Names("" if operation.name == "get" else operation.name)
+            for kind in (_in_members, _in_refusals, _in_requests, _in_errors):
+                found += kind(entity_of(operation), names)
     mutants = {one.name: one for one in found if isinstance(one, Derived)}
     return mutants, tuple(one for one in found if isinstance(one, Unprovable))
 

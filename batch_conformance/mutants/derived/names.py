@@ -49,13 +49,17 @@ class Unprovable:
 
 
 class Names:
-    """Unique names of mutants: a second one for the same place and code gets a number."""
+    """Unique names of mutants: a second one for the same place and code gets a number.
 
-    def __init__(self) -> None:
+    All begin with ``operation``, if given.
+    """
+
+    def __init__(self, operation: str = "") -> None:
+        self._prefix = f"{PREFIX}{operation}:" if operation else PREFIX
         self._given: dict[str, int] = {}
 
     def __call__(self, place: str, code: str, *more: Any) -> str:
         """Return a new name for a place and a code."""
-        plain = PREFIX + ":".join(str(part).replace(" ", "-") for part in (place or "/", code, *more))
+        plain = self._prefix + ":".join(str(part).replace(" ", "-") for part in (place or "/", code, *more))
         self._given[plain] = number = self._given.get(plain, 0) + 1
         return plain if number == 1 else f"{plain}:{number}"

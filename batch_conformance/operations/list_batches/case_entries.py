@@ -62,7 +62,7 @@ def entry_values() -> Ordinary:
     if entity.operation.name != OPERATION:
         return ordinary_values(entity.operation.name)
     has_get = "get" in current_contract().operations
-    return Ordinary(entity, current_contract(), operation_cases("get").ordinary if has_get else lambda _: ())
+    return Ordinary(entity, current_contract(), operation_cases("get").draw_ordinary if has_get else lambda _: ())
 
 
 def has_own_schema() -> bool:

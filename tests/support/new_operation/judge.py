@@ -1,4 +1,4 @@
-"""Judge the embedded server of a repository with Get Outputs, and servers with a fault there; write what was found."""
+"""Judge the embedded server and client of a repository with Get Outputs, and faulty ones; write what was found."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from typing import Any
 from unittest.mock import patch
 
 from batch_conformance.contract import current_contract
+from batch_conformance.mutants.client import client_mutants
 from batch_conformance.mutants.derived import derived_mutants, unprovable
+from batch_conformance.reference import client
 from batch_conformance.reference.server import Answer, Asked, ReferenceServer, operation_of
 from batch_conformance.server_runner import side_by_side
-from tests.support.judging import judged_server, red
+from tests.support.judging import judged_client, judged_server, red
 
 
 def of_outputs(asked: Asked) -> bool:
@@ -57,6 +59,32 @@ class NotThere(ReferenceServer):
 SERVERS = {"ok": ReferenceServer, "no-key": NoKey, "any-tenant": AnyTenant, "empty": Empty, "not-there": NotThere}
 
 
+#: Clients with a fault in what Get Batch and Get Outputs share, by name.
+CLIENTS = ("id-slash-kept", "key-in-a-global", "redirect-with-key", "unlocated-taken", "html-crash")
+
+
+def only_outputs(request: dict[str, Any]) -> Any:
+    """Adapter of a client that offers no other operation."""
+    return client.adapter(request)
+
+
+only_outputs.hello = {**client.hello("outputs only"), "operations": ["get_outputs"]}  # type: ignore[attr-defined]
+
+
+def found_of_clients() -> Iterator[tuple[str, Any]]:
+    """Yield what was found of clients, by name."""
+    run = judged_client(only_outputs, profile="quick")
+    assert not run.error, run.error
+    yield "client", {row.clause.id: row.verdict for row in run.results if "outputs" in row.clause.operations}
+    for name in CLIENTS:
+        faulty = judged_client(client_mutants()[name].adapter(), profile="quick", operations=("outputs",))
+        yield f"client {name}", [client_mutants()[name].clause, sorted(red(faulty))]
+    mutants = {name: one for name, one in derived_mutants("client").items() if name.startswith("derived:outputs:/out")}
+    rows = list(mutants.items())[::3]
+    judged = {name: judged_client(one.build(), operations=("outputs",)) for name, one in rows}
+    yield "client mutants", {name: mutants[name].explains(red(run)) for name, run in judged.items()}
+
+
 def found() -> Iterator[tuple[str, Any]]:
     """Yield what was found, by name."""
     for name, server in SERVERS.items():
@@ -76,4 +104,4 @@ def found() -> Iterator[tuple[str, Any]]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(dict(found())))
+    print(json.dumps({**dict(found()), **dict(found_of_clients())}))

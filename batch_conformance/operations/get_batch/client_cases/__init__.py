@@ -14,7 +14,7 @@ from batch_conformance.operations.get_batch.client_cases.fresh import fresh_case
 from batch_conformance.operations.get_batch.client_cases.reject import reject_cases
 from batch_conformance.operations.get_batch.client_cases.transfer import transfer_cases
 
-__all__ = ["PROPERTIES", "THEMES", "VARIED", "ordinary"]
+__all__ = ["PROPERTIES", "THEMES", "VARIED", "draw_ordinary"]
 
 THEMES = (decode_cases, fresh_cases, transfer_cases, reject_cases, error_cases)
 #: Schema places that the cases here vary, in more ways than can be derived from the schema.
@@ -32,7 +32,7 @@ VARIED = (
 )
 
 
-def ordinary(chance: random.Random) -> Sequence[Mapping[str, Any]]:
+def draw_ordinary(chance: random.Random) -> Sequence[Mapping[str, Any]]:
     """Return changes, by pointer, that make an ordinary COMPLETED batch of generated values."""
     success, failed = chance.sample(range(2, 90), 2)
     done = counts(success + failed, success, failed, 0)
