@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 class OperationCases(Protocol):
     """Interface of an operation's module ``client_cases``.
 
-    ``VARIED`` are the places that its cases vary, as long as no overlay changes them. For an operation whose cases are
-    the usual ones only, the module need not have any of these.
+    ``VARIED`` are the places that its cases vary, as long as no overlay changes them. Only Get Batch has ``THEMES`` and
+    ``PROPERTIES``; the rest may be left out.
     """
 
     THEMES: Sequence[Callable[[CaseFactory], Iterator[Case]]]
