@@ -158,12 +158,12 @@ class CheckRegistry(Generic[Material]):
         return register
 
     def family(
-        self, prefix: str, *, needs: Iterable[str] = ()
+        self, prefix: str, *, needs: Iterable[str] = (), explained_by: Iterable[str] = ()
     ) -> Callable[[CheckFunction[Material]], CheckFunction[Material]]:
         """Register the decorated function for the clauses under a prefix that have no check of their own."""
 
         def register(function: CheckFunction[Material]) -> CheckFunction[Material]:
-            self._families[prefix] = Check(prefix, frozenset(needs), function)
+            self._families[prefix] = Check(prefix, frozenset(needs), function, tuple(explained_by))
             return function
 
         return register

@@ -118,7 +118,8 @@ class ClauseList:
         """Return the id of the clause that covers a place of the entity in an operation's answers."""
         operations = self._alike[operation]
         row = self._row_of(pointer, operations)
-        if row:
+        # A removed member may still be sent; that it may not is then what another clause promises.
+        if row and not self.absent(row):
             return row
         candidates = (self._derived_id(pointer, operations), self._derived_id("/*", operations))
         return next((one for one in candidates if one in self.clauses), self._row_of("", operations))
@@ -134,10 +135,13 @@ class ClauseList:
 
     def absent(self, clause: str) -> bool:
         """Whether everything that a written clause covers was removed from the contract."""
-        row = self.clauses.get(clause)
-        written = row is not None and not row.derived
-        covers = [one for one in row.covers if one.startswith(("entity:/", "rule:"))] if row and written else []
-        return bool(covers) and not any(self._exists(cover) for cover in covers)
+        return clause in self._absent
+
+    @cached_property
+    def _absent(self) -> frozenset[str]:
+        rows = [row for row in self.clauses.values() if not row.derived]
+        covers = {row.id: [one for one in row.covers if one.startswith(("entity:/", "rule:"))] for row in rows}
+        return frozenset(name for name, held in covers.items() if held and not any(map(self._exists, held)))
 
     def _exists(self, cover: str) -> bool:
         kind, _, name = cover.partition(":")

@@ -84,9 +84,9 @@ def _rule(rule: str, code: str) -> dict[str, Any]:
     return {"x-validations": [{"rule": rule, "code": code, "message": "not as the rule has it"}]}
 
 
-def _filter(name: str, member: str, operator: str, kind: str) -> dict[str, Any]:
+def _filter(name: str, member: str, operator: str, kind: str, **schema: str) -> dict[str, Any]:
     compares = {"member": member, "operator": operator}
-    row = {"name": name, "in": "query", "schema": {"type": kind}, "x-filter": compares}
+    row = {"name": name, "in": "query", "schema": {"type": kind, **schema}, "x-filter": compares}
     return update(LIST, {"parameters": [row]})
 
 
@@ -166,7 +166,34 @@ ANSWER_EDITS = [
             update(BATCH, {"required": ["archived"], "properties": {"archived": {"type": "boolean"}}}),
             _filter("archived", "/archived", "eq", "boolean"),
         ),
-        {OLD: "server.body.archived", "derived:list/archived:filter": "server.list.by-archived"},
+        {
+            OLD: "server.body.archived",
+            "derived:list/archived:filter": "server.list.by-archived",
+            "derived:list/archived:beside": "server.list.together",
+        },
+        operations=_BOTH,
+    ),
+    Edit(
+        "two filters in place of three",
+        (
+            update(BATCH, {"required": ["archived"], "properties": {"archived": {"type": "boolean"}}}),
+            *(
+                remove(f"{LIST}.parameters[?@.name=='{name}']")
+                for name in ("status", "created_after", "created_before")
+            ),
+            _filter("archived", "/archived", "eq", "boolean"),
+            _filter("min_total", "/metrics/total_generations", "gt", "integer"),
+        ),
+        {"derived:list/min_total:beside": "server.list.together"},
+        operations=_BOTH,
+    ),
+    Edit(
+        "a bound that is a day",
+        (
+            remove(f"{LIST}.parameters[?@.name=='created_after']"),
+            _filter("after_day", "/created_at", "gt", "string", format="date"),
+        ),
+        {"derived:list/after_day:filter": "server.list.by-after_day"},
         operations=_BOTH,
     ),
     Edit(

@@ -227,6 +227,20 @@ SERVER_EDITS = [
         (OLD,),
     ),
     Edit(
+        "a member removed, and the object closed",
+        (remove(f"{BATCH}.properties.webhookUrl"), update(BATCH, {"additionalProperties": False})),
+        {OLD: "server.body.others"},
+        operations=("get", "list"),
+    ),
+    Edit(
+        "a member removed, and the names listed",
+        (
+            remove(f"{BATCH}.properties.webhookUrl"),
+            update(BATCH, {"propertyNames": {"enum": ["id", "created_at", "status", "metrics", "outputUrl"]}}),
+        ),
+        {OLD: "server.body.others"},
+    ),
+    Edit(
         "oneOf",
         member("plan", EITHER, required=True),
         {OLD: "server.body.plan", "derived:/plan:oneOf": "server.body.plan"},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -15,11 +15,12 @@ from batch_conformance.contract.pointers import read
 from batch_conformance.contract.ruled_bodies import RuledBody, ruled_bodies
 from batch_conformance.generate.values import Space, faults_of, rule_faults_of
 from batch_conformance.mutants.derived.names import Derived, Names, Unprovable
-from batch_conformance.operations.list_batches.handler import Lister, Rows
+from batch_conformance.operations.list_batches.filter_pairs import filter_pairs
+from batch_conformance.operations.list_batches.handler import Lister
 from batch_conformance.reference.listed import answer_of, entry_of
 from batch_conformance.reference.server import ReferenceServer
 
-ARRAY = "server.list.array"
+ARRAY, TOGETHER = "server.list.array", "server.list.together"
 #: A different number of entries also breaks other clauses.
 _ALSO = ("server.list.", "server.poll.")
 #: Keywords whose faults have hand-written mutants.
@@ -44,23 +45,27 @@ def list_faults(names: Names) -> Iterator[Derived[ReferenceServer] | Unprovable]
             yield Unprovable(name, "no list was found that breaks this alone")
         else:
             yield Derived(name, (ARRAY,), partial(_listing, change), _ALSO)
-    yield from _filters(names)
+    yield from _filters(entries, names)
     for body in ruled_bodies():
         if body.inner is not None:
             yield from _rules(body, answer_of(entries), names)
 
 
-def _filters(names: Names) -> Iterator[Derived[ReferenceServer]]:
-    """Yield, for every filter that an overlay adds, a server that ignores it."""
+def _filters(entries: Entries, names: Names) -> Iterator[Derived[ReferenceServer]]:
+    """Yield, for every filter that an overlay adds, servers that ignore it: always, or beside another one."""
+    paired = {name for pair in filter_pairs(entries) for name in pair}
     for name in other_filters():
-        build = partial(_ignoring, name)
-        yield Derived(names(f"list/{name}", "filter"), (filter_clause(name),), build)
+        yield Derived(names(f"list/{name}", "filter"), (filter_clause(name),), partial(_ignoring, name))
+        if name in paired:
+            yield Derived(names(f"list/{name}", "beside"), (TOGETHER,), partial(_ignoring, name, only_beside=True))
 
 
-def _ignoring(name: str) -> ReferenceServer:
+def _ignoring(name: str, *, only_beside: bool = False) -> ReferenceServer:
     class Ignoring(Lister):
-        def filtered(self, rows: Rows, filter_name: str, value: str) -> list[Mapping[str, Any]]:
-            return list(rows) if filter_name == name else super().filtered(rows, filter_name, value)
+        def parameters(self, query: bytes) -> list[tuple[str, str]]:
+            found = super().parameters(query)
+            ignored = len(found) > 1 or not only_beside
+            return [row for row in found if row[0] != name or not ignored]
 
     server = ReferenceServer()
     server.lister = Ignoring()

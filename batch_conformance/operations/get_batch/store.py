@@ -92,7 +92,7 @@ def sample_store() -> Store:
         ),
         Batch(
             "batch_stu901",
-            "2024-01-15T16:00:00Z",
+            "2024-01-22T16:00:00Z",
             [
                 State("JOBS_CREATED", 3, pending=3),
                 State("PROCESSING", 3, 1, 1, 1),

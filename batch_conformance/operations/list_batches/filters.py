@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
 from fractions import Fraction
 from itertools import pairwise
 from typing import Any
@@ -23,6 +25,8 @@ from batch_conformance.http import Exchange
 STATUS, AFTER, BEFORE = "status", "created_after", "created_before"
 NAMES = (STATUS, AFTER, BEFORE)
 _CREATED = "/created_at"
+#: Seconds of a day.
+_DAY = 24 * 3600
 
 
 def parameter(name: str) -> Parameter | None:
@@ -120,10 +124,13 @@ def compared(name: str, row: object, value: str) -> bool | None:
         return None
     if operator == "eq":
         return isinstance(found, str | int | float) and as_sent(found) == value
-    bound, at = _in_order(value), _in_order(found)
+    whole_day = _is_day(value) != _is_day(found)
+    bound, at = _span_of(value, whole_day), _span_of(found, whole_day)
     if bound is None or at is None or bound == at:
         return None
-    return at > bound if operator == "gt" else at < bound
+    low, high = (at, bound) if operator == "lt" else (bound, at)
+    # Spans that overlap are open, too.
+    return True if low[1] < high[0] else False if high[1] < low[0] else None
 
 
 def values_for(name: str, rows: Sequence[object]) -> list[str]:
@@ -137,7 +144,7 @@ def values_for(name: str, rows: Sequence[object]) -> list[str]:
     else:
         # The contract leaves open whether the bound itself is selected.
         judge = SchemaJudge(dict(one.schema), current_contract().document.content)
-        bounds = [*found, *_between(found)]
+        bounds = [*found, *_between(found), *_days_around(found)]
         tried = [as_sent(value) for value in bounds if _in_order(value) is not None and judge.is_valid(value)]
     fits = {value: [compared(name, row, value) for row in rows] for value in dict.fromkeys(tried)}
     selective = [value for value, results in fits.items() if value and {True, False} <= set(results)]
@@ -149,6 +156,26 @@ def _between(values: Iterable[object]) -> Iterator[int | float]:
     known = sorted({value for value in values if isinstance(value, int | float) and _in_order(value) is not None})
     for low, high in pairwise(known):
         yield from [middle for middle in ((low + high) // 2, (low + high) / 2) if low < middle < high][:1]
+
+
+def _days_around(values: Iterable[object]) -> Iterator[str]:
+    """Yield the days before and after date-times, as bounds that may be days only."""
+    for moment in filter(None, map(instant_of, values)):
+        for days in (-2, -1, 1, 2):
+            # datetime covers only the years 1 to 9999.
+            with suppress(ValueError, OverflowError):
+                yield datetime.fromtimestamp(moment.seconds + days * _DAY, UTC).date().isoformat()
+
+
+def _span_of(value: object, whole_day: bool) -> tuple[Fraction, Fraction] | None:
+    """Return the first and last place in the order that a value may mean; None for values without one.
+
+    With ``whole_day``, a day is all of it, in any time zone (UTC+14 to UTC-12), to compare it with date-times.
+    """
+    at = _in_order(value)
+    if at is None:
+        return None
+    return (at - 14 * 3600, at + _DAY + 12 * 3600) if whole_day and _is_day(value) else (at, at)
 
 
 def _in_order(value: object) -> Fraction | None:

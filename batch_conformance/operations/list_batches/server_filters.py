@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Sized
+from collections.abc import Sized
 from itertools import combinations
 
 from batch_conformance.checks.finding import CheckResult
@@ -69,7 +69,7 @@ def before(record: Record, result: CheckResult) -> None:
         _nothing_fits(record, result, BEFORE)
 
 
-@SERVER_CHECKS.family(FILTER, needs=[*_FILTERS, "list-other-filters"])
+@SERVER_CHECKS.family(FILTER, needs=[*_FILTERS, "list-other-filters"], explained_by=[_EMPTY])
 def by_another(record: Record, result: CheckResult) -> None:
     """The list holds exactly the batches that fit a filter added by an overlay."""
     for name in other_filters():
@@ -102,17 +102,31 @@ def _are_usable(result: CheckResult, *names: str, most_lack: int = 0) -> bool:
     return False
 
 
-@list_check(_TOGETHER, needs=_FILTERS, explained_by=[*_FILTER_OF.values(), _EMPTY])
+@list_check(_TOGETHER, needs=[*_FILTERS, "list-other-filters"], explained_by=[*_FILTER_OF.values(), _EMPTY])
 def together(record: Record, result: CheckResult) -> None:
     """The list holds exactly the batches that fit all filters; one that fails alone has its own clause."""
-    if not _are_usable(result, *NAMES, most_lack=1):
+    if not _are_usable(result, *NAMES, most_lack=len(NAMES) - 2 + min(2, len(other_filters()))):
         return
     pairs = [set(names) for count in (2, 3) for names in combinations(_FILTER_OF, count)]
     for names in pairs:
-        single_clauses = [_FILTER_OF[name] for name in sorted(names)]
-        _check_filters(record, result, names, "list-filters", single_clauses)
+        _check_filters(record, result, names, "list-filters", _broken_alone(record, result, names))
         if result.observations:
             limit_to_visible_filters(record, result, names)
+    for names in map(set, combinations((*_FILTER_OF, *other_filters()), 2) if other_filters() else ()):
+        _check_filters(record, result, names, "list-other-filters", _broken_alone(record, result, names))
+
+
+def _broken_alone(record: Record, result: CheckResult, names: set[str]) -> str:
+    """Return the broken clause of one of these filters, which explains what is wrong with all of them; or nothing."""
+    for name in sorted(names):
+        if name in _FILTER_OF and result.failed(_FILTER_OF[name]):
+            return _FILTER_OF[name]
+        if name in other_filters():
+            alone = CheckResult("", earlier=result.earlier)
+            _check_filters(record, alone, {name}, "list-other-filters")
+            if alone.findings:
+                return filter_clause(name)
+    return ""
 
 
 @list_check(
@@ -123,7 +137,7 @@ def together(record: Record, result: CheckResult) -> None:
 def offset(record: Record, result: CheckResult) -> None:
     """A bound means the same instant, whatever its offset."""
     for name in (AFTER, BEFORE) if _are_usable(result, AFTER, BEFORE, most_lack=1) else ():
-        _check_filters(record, result, {name}, "list-offsets", single_clauses=[_FILTER_OF[name]])
+        _check_filters(record, result, {name}, "list-offsets", _broken_alone(record, result, {name}))
 
 
 @list_check(
@@ -203,15 +217,12 @@ def _is_lost_beside(exchange: Exchange, result: CheckResult) -> bool:
     return lost
 
 
-def _check_filters(
-    record: Record, result: CheckResult, names: set[str], probe: str, single_clauses: Sequence[str] = ()
-) -> None:
+def _check_filters(record: Record, result: CheckResult, names: set[str], probe: str, cause: str = "") -> None:
     """Check the responses to requests with exactly these filters against the whole lists around them.
 
-    ``single_clauses`` are clauses that explain a failure if they are broken.
+    ``cause`` is the broken clause that explains a failure, if any.
     """
     sent = [row for row in record.of(probe) if {name for name, _ in requested_filters(row)} == names]
-    cause = next((clause for clause in single_clauses if result.failed(clause)), "")
     changing = unsteady(record) if sent and not cause else {}
     whole = list(lists(record, CheckResult(""), *READS))
     for exchange in sent:

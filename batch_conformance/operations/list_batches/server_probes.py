@@ -25,6 +25,7 @@ from batch_conformance.operations.list_batches.bounds import (
     zone_across,
 )
 from batch_conformance.operations.list_batches.filter_combinations import ComparedMembers, filter_combinations
+from batch_conformance.operations.list_batches.filter_pairs import filter_pairs
 from batch_conformance.operations.list_batches.filters import (
     AFTER,
     BEFORE,
@@ -146,10 +147,13 @@ def filters(context: ProbeContext) -> Probe:
 
 
 def other_filters(context: ProbeContext) -> Probe:
-    """The filters that an overlay adds, each with values that some listed batches fit and others do not."""
+    """The filters that an overlay adds, alone and in pairs, with values that not all listed batches fit."""
     for name in added():
         for value in values_for(name, context.listed)[: by_profile(context, 1, 2, 4)]:
             yield listing(context, "list-other-filters", query={wire_name(name): value})
+    for given in list(filter_pairs(context.listed))[: by_profile(context, 1, 6, 20)]:
+        query = {wire_name(name): value for name, value in given.items()}
+        yield listing(context, "list-other-filters", query=query)
 
 
 def _together(context: ProbeContext, statuses: Sequence[str], bounds: Sequence[Instant]) -> Probe:
