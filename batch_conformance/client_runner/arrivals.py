@@ -20,11 +20,11 @@ def no_request_arrived(client: str, calls: int, last: str, environment: Mapping[
     variables = os.environ if environment is None else environment
     proxies = [name for name in _PROXIES if variables.get(name)]
     exempt = {host.strip() for name in ("NO_PROXY", "no_proxy") for host in variables.get(name, "").split(",")}
-    cause = "it ignores base_url, it seems: each call names another port of 127.0.0.1"
+    cause = "perhaps it ignores base_url: each call names another port of 127.0.0.1"
     if proxies and not exempt & _LOOPBACK:
         verb = "is" if len(proxies) == 1 else "are"
         cause = (
             f"{' and '.join(proxies)} {verb} set and NO_PROXY does not name 127.0.0.1 (set "
             "NO_PROXY=127.0.0.1,localhost), or it ignores base_url"
         )
-    return f"no request of the client {client} arrived in {calls} calls: {cause}; the last call gave {last}"
+    return f"no request of the client {client} arrived in {calls} calls: the last call gave {last}; {cause}"

@@ -232,7 +232,7 @@ def _one_of(validator: Any, branches: list[Schema], instance: Any, _schema: Any)
 
 
 def _branch_errors(failures: list[list[ValidationError]]) -> Errors:
-    """Yield the errors of the one branch that the value is meant for, else a single error."""
+    """Yield the errors of the one branch that the value is meant for, else those of all branches, else a single one."""
     candidates = [errors for errors in failures if not any(_rules_out(error) for error in errors)]
     if len(candidates) > 1:
         mismatches = [{error.path[0] for error in errors if _rules_out(error, 1)} for errors in candidates]
@@ -245,7 +245,20 @@ def _branch_errors(failures: list[list[ValidationError]]) -> Errors:
     if len(candidates) == 1:
         yield from candidates[0]
     else:
-        yield ValidationError("no branch")
+        yield from _common(failures) or [ValidationError("no branch")]
+
+
+def _common(failures: list[list[ValidationError]]) -> list[ValidationError]:
+    """Return the errors that all branches have by one schema that they refer to."""
+    found = [{key: error for error in errors if (key := _referred(error))} for errors in failures]
+    return [error for key, error in found[0].items() if all(key in others for others in found)] if found else []
+
+
+def _referred(error: ValidationError) -> tuple[Any, ...]:
+    """Return what identifies an error below a reference, whatever branch the reference is in; else nothing."""
+    parts = list(error.relative_schema_path)
+    jumps = [at for at, part in enumerate(parts) if isinstance(part, Jump)]
+    return (tuple(error.relative_path), *parts[jumps[-1] :]) if jumps and error.relative_path else ()
 
 
 def _rules_out(error: ValidationError, depth: int = 0) -> bool:

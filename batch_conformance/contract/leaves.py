@@ -43,11 +43,15 @@ class Leaf:
 
 
 class Leaves:
-    """Lists the leaves of values of one schema. ``lifecycle`` is the place of the status, if any."""
+    """Lists the leaves of values of one schema.
 
-    def __init__(self, schema: Schema, document: Document, lifecycle: str = "") -> None:
+    ``lifecycle`` is the place of the status, ``echo`` that of the id asked for, if any: an integer there is no count.
+    """
+
+    def __init__(self, schema: Schema, document: Document, lifecycle: str = "", echo: str | None = None) -> None:
         self._schema = schema
         self._lifecycle = lifecycle
+        self._echo = echo
         self._applying = Applying(document)
 
     def of(self, value: Any) -> tuple[Leaf, ...]:
@@ -91,6 +95,8 @@ class Leaves:
         if place == self._lifecycle:
             return "lifecycle"
         if is_number(value):
+            if place == self._echo:
+                return "any"
             types = {name for one in applying for name in types_of(one)}
             return "integer" if "integer" in types and "number" not in types else "number"
         formats = {one.get("format") for one in applying}

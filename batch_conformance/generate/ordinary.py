@@ -50,7 +50,7 @@ class Ordinary:
         self.ruled_places: frozenset[str] = frozenset() if judged else frozenset(named)
         examples = [value for value in examples_of(entity, contract) if isinstance(value, dict | list)]
         self.space = Space(entity.schema, entity.document, examples, ruled=judged, judge=entity.judge)
-        self.leaves = Leaves(entity.schema, entity.document, entity.lifecycle_pointer)
+        self.leaves = Leaves(entity.schema, entity.document, entity.lifecycle_pointer, entity.echo)
 
         def placed(chance: random.Random) -> Sequence[Mapping[str, Any]]:
             rows = drawn(chance)

@@ -26,7 +26,7 @@ def require_values(contract: Contract) -> None:
     """Raise :class:`NoValidValue` if overlays leave an operation without a valid answer."""
     reason = why_no_value(contract) if contract.overlays else ""
     if reason:
-        raise NoValidValue(f"the contract with its overlays has no valid answer: {reason}")
+        raise NoValidValue(f"no valid answer was found for the contract with its overlays: {reason}")
 
 
 def why_no_value(contract: Contract) -> str:

@@ -99,13 +99,13 @@ def _judged(function: Callable[[dict[str, Any]], Any], **options: Any) -> RunRes
 @pytest.mark.parametrize(
     ("variables", "cause"),
     [
-        ({}, "it ignores base_url, it seems"),
+        ({}, "perhaps it ignores base_url"),
         ({"HTTP_PROXY": "http://me:secret@proxy:8080"}, "HTTP_PROXY is set and NO_PROXY does not name 127.0.0.1"),
         (
             {"http_proxy": "http://p", "all_proxy": "socks5://p", "NO_PROXY": "localhost"},
             "http_proxy and all_proxy are set and NO_PROXY",
         ),
-        ({"HTTP_PROXY": "http://p", "no_proxy": "localhost, 127.0.0.1"}, "it ignores base_url, it seems"),
+        ({"HTTP_PROXY": "http://p", "no_proxy": "localhost, 127.0.0.1"}, "perhaps it ignores base_url"),
     ],
 )
 def test_no_request_at_all_is_no_verdict(

@@ -188,6 +188,14 @@ ANSWER_EDITS = [
         operations=_BOTH,
     ),
     Edit(
+        "a member removed, and the names listed",
+        (
+            remove(f"{BATCH}.properties.webhookUrl"),
+            update(BATCH, {"propertyNames": {"enum": ["id", "created_at", "status", "metrics", "outputUrl"]}}),
+        ),
+        {OLD: "server.body.others"},
+    ),
+    Edit(
         "a bound that is a day",
         (
             remove(f"{LIST}.parameters[?@.name=='created_after']"),

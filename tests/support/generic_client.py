@@ -22,7 +22,7 @@ def generic_client(change: Change | None = None, refuses: Change | None = None) 
     ``change`` is applied to each batch; ``refuses`` returns whether the client rejects a batch.
     """
     entity = entity_of("get")
-    leaves = Leaves(entity.schema, entity.document, entity.lifecycle_pointer)
+    leaves = Leaves(entity.schema, entity.document, entity.lifecycle_pointer, entity.echo)
 
     class Generic(Faulty):
         def batch(self, value: Any) -> Any:

@@ -230,15 +230,6 @@ SERVER_EDITS = [
         "a member removed, and the object closed",
         (remove(f"{BATCH}.properties.webhookUrl"), update(BATCH, {"additionalProperties": False})),
         {OLD: "server.body.others"},
-        operations=("get", "list"),
-    ),
-    Edit(
-        "a member removed, and the names listed",
-        (
-            remove(f"{BATCH}.properties.webhookUrl"),
-            update(BATCH, {"propertyNames": {"enum": ["id", "created_at", "status", "metrics", "outputUrl"]}}),
-        ),
-        {OLD: "server.body.others"},
     ),
     Edit(
         "oneOf",

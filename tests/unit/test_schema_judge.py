@@ -196,6 +196,19 @@ def test_a_recursive_schema_checks_deep_values_and_limits_the_depth() -> None:
     assert [code for code, _ in wrong(SCHEMAS["Tree"], tree, DOCUMENT)] == ["depth"]
 
 
+def test_what_every_branch_refers_to_is_reported_where_it_is() -> None:
+    """A tag that no branch knows is wrong by the schema that all of them share, not the object as a whole."""
+    named = {"$defs": {"Named": {"required": ["kind"], "properties": {"kind": {"enum": ["cat", "dog"]}}}}}
+    schema = {
+        "oneOf": [
+            {"allOf": [{"$ref": "#/$defs/Named"}, {"properties": {"kind": {"const": "cat"}}}]},
+            {"allOf": [{"$ref": "#/$defs/Named"}, {"properties": {"kind": {"const": "dog"}}}]},
+        ]
+    }
+    assert wrong(schema, {"kind": "cow"}, named) == [("enum", "/kind")]
+    assert wrong(schema, {"kind": "cat"}, named) == []
+
+
 @pytest.mark.parametrize(
     ("schema", "excerpt"),
     [

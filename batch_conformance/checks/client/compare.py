@@ -85,7 +85,7 @@ def entity() -> Entity:
 @cached_by_contract
 def _leaves(_operation: str) -> Leaves:
     one = entity()
-    return Leaves(one.schema, one.document, one.lifecycle_pointer)
+    return Leaves(one.schema, one.document, one.lifecycle_pointer, one.echo)
 
 
 @cached_by_contract

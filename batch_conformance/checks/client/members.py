@@ -76,6 +76,7 @@ def mixtures(record: ClientRunRecord, result: CheckResult) -> Iterator[Row]:
         if is_mixture(case_result)
         for call_result in case_result.turns
         if isinstance(call_result.expected, ValidBatch) and call_result.reply.batch is not None
+        if not call_result.is_remembered
     ]
     kind = places_of_kind((sent for _, _, sent, _ in rows), clause)
     if not kind:

@@ -108,6 +108,11 @@ class CallResult(Keeping):
         excused = refused or self.call.base_url.startswith("https:")
         return not self.requests and not self.seen and self.reply.error is not None and not excused
 
+    @property
+    def is_remembered(self) -> bool:
+        """Whether the call returned a batch without a request, as a client with a cache does."""
+        return not self.requests and not self.seen and self.reply.batch is not None
+
     def got(self, status: int | None) -> bool:
         """Whether one of the answers to this call had a status that is an error, as one behind a redirect may."""
         return status is not None and status >= 400 and any(one.status == status for one in self.seen)
@@ -188,7 +193,9 @@ class ClientRunRecord(Keeping):
                     and result.clause not in _ABOUT_NOT_ASKING
                 ):
                     result.set_aside(TARGET)
-                elif len(case_result.turns) > 1 and self._goes_wrong_later(case_result, result.clause):
+                elif (call_result.is_remembered or len(case_result.turns) > 1) and self._goes_wrong_later(
+                    case_result, result.clause
+                ):
                     result.set_aside(FRESH)
                 elif call_result.reply.broken is None:
                     yield case_result, call_result

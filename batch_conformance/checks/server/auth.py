@@ -37,7 +37,7 @@ _INVALID = FIRST_BLAMED["invalid"]
 #: Probes that show whether a request is admitted for its own key or because of an earlier valid one.
 _CARRY_OVER_PROBES = ("invalid-keys", "before-first-auth", "auth-per-request", "id-enumeration")
 #: Statuses with which the HTTP layer may refuse a hostile key.
-_HTTP_LAYER = frozenset({400, 431})
+_HTTP_LAYER = frozenset({400, 413, 414, 431})
 
 
 def _expect_refusal(

@@ -130,7 +130,7 @@ def final(record: Record, result: CheckResult) -> None:
         result.note("the contract states no final status")
         return
     seen = set()
-    frozen = [leaf for pointer in cycle.frozen for leaf in _leaves(entity, pointer)]
+    frozen = frozen_leaves(entity)
     for reads, (before, after) in _pairs(
         record,
         result,
@@ -156,6 +156,11 @@ def final(record: Record, result: CheckResult) -> None:
     for name in sorted(cycle.final):
         if name not in seen:
             _limit_unless_changed(result, False, f"no {name} batch was read again")
+
+
+def frozen_leaves(entity: Entity) -> list[str]:
+    """Return the documented leaf members that never change once a final status is reached."""
+    return [leaf for pointer in entity.lifecycle.frozen for leaf in _leaves(entity, pointer)]
 
 
 def _leaves(entity: Entity, pointer: str) -> list[str]:

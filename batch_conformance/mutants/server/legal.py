@@ -177,6 +177,8 @@ _answers("long-ids-414", lambda server, asked, answer: Answer(414, b"URI too lon
          if len(asked.path) > 1000 else answer)  # fmt: skip
 _answers("long-keys-431", lambda server, asked, answer: Answer(431, b"<h1>431</h1>", [], "text/html")
          if any(len(value) > 1000 for _, value in asked.headers) else answer)  # fmt: skip
+_answers("long-keys-413", lambda server, asked, answer: server.error(413, "Request header exceeds the size limit")
+         if any(len(value) > 1000 for _, value in asked.headers) else answer)  # fmt: skip
 _answers("odd-keys-400", lambda server, asked, answer: Answer(400, b"", [], None)
          if any(not value.isascii() for _, value in asked.headers) else answer)  # fmt: skip
 _answers("methods-404", lambda server, asked, answer: server.not_found(asked) if answer.status == 405 else answer)

@@ -7,13 +7,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from batch_conformance.checks.finding import MISSING, CheckResult
+from batch_conformance.checks.server.judged import moved
+from batch_conformance.checks.server.poll import frozen_leaves, unchanged
 from batch_conformance.checks.server.record import READS, Record
 from batch_conformance.checks.words import dotted, shown
 from batch_conformance.contract import current_contract
 from batch_conformance.contract.clause_list import clause_list
 from batch_conformance.contract.entity import Entity, entity_of
 from batch_conformance.contract.leaves import Leaves
-from batch_conformance.contract.pointers import read, split
+from batch_conformance.contract.pointers import join, read, split
+from batch_conformance.contract.rules import Broken
 from batch_conformance.http import Exchange
 from batch_conformance.operations.list_batches.filters import created_member, moment_of
 from batch_conformance.operations.list_batches.lists import OPERATION, Batch, identified, list_check, lists
@@ -59,8 +62,9 @@ def _differences(
 ) -> Iterator[tuple[str, Any, Any, Exchange]]:
     """Yield differences between an entry and the reads around it: (member, in the list, by Get Batch, read).
 
-    A status must lie between those of the reads. Other members are compared only if both reads agree, since
-    URLs may be signed anew in each response. Members in ``elsewhere`` are reported by another clause.
+    A status must lie between those of the reads, and so must what rules and final statuses say of progress. Other
+    members are compared only if both reads agree, since URLs may be signed anew in each response. Members in
+    ``elsewhere`` are reported by another clause.
     """
     get = entity_of("get")
     lifecycle, moving = current_contract().lifecycle, get.lifecycle_pointer.removeprefix(get.place)
@@ -92,12 +96,31 @@ def _differences(
             order = (state(row), state(batch)) if ahead else (state(batch), state(row))
             if not lifecycle.allowed(*order):
                 yield status, state(row), state(batch), one
+    for rows, ahead in ((earlier, False), (later, True)):
+        for one, batch in rows:
+            for name in _went_back(*((row, batch) if ahead else (batch, row))):
+                if name in documented:
+                    yield name, row.get(name, MISSING), batch.get(name, MISSING), one
     still = all(state(batch) == state(row) for _, batch in (*earlier, *later))
     if len(earlier) == len(later) == 1 and still:
         for name in (name for name in documented if name != split(created_member())[0]):
             before, after = earlier[0][1].get(name), later[0][1].get(name)
             if before == after and not _equal(name, before, row.get(name)):
                 yield name, row.get(name, MISSING), before, earlier[0][0]
+
+
+def _went_back(before: Batch, after: Batch) -> set[str]:
+    """Return the members that break a transition rule or a final status, from one batch to a later one."""
+    get = entity_of("get")
+    if before == after or entity_of(OPERATION).pointer != get.pointer:
+        return set()
+    earlier, later = get.enclosed(before), get.enclosed(after)
+    found = moved("get", None, json.dumps(earlier).encode(), json.dumps(later).encode())
+    broken = [one for rows in found.rules.values() for one in rows if isinstance(one.outcome, Broken)]
+    places = [join(one.pointer) + name for one in broken for name in one.rule.targets()]
+    frozen = frozen_leaves(get) if get.state_of(earlier) in get.lifecycle.final else []
+    places += [leaf for leaf in frozen if not unchanged(read(earlier, leaf), read(later, leaf), get, leaf)]
+    return {split(clause_list().own(place))[0] for place in places if place}
 
 
 def _equal(name: str, whole: Any, listed: Any) -> bool:

@@ -187,8 +187,13 @@ def bad_filter(record: Record, result: CheckResult) -> None:
             continue
         result.observe()
         if _is_listed(exchange) and listed:
-            result.fail(exchange, f"{exchange.intent.label} was ignored", expected="400, or at least no batch",
-                        actual=f"{exchange.status} and {_batches(listed)}", code="unasked")  # fmt: skip
+            result.fail(
+                exchange,
+                f"{exchange.intent.label}, which is invalid, selects batches",
+                expected="400, or at least no batch",
+                actual=f"{exchange.status} and {_batches(listed)}",
+                code="unasked",
+            )
     if result.observations and not any(rows for _, rows in lists(record, CheckResult(""), *READS)):
         result.limit("there was no batch that could have come all the same")
 

@@ -88,8 +88,15 @@ def listed_reads(context: ProbeContext) -> Probe:
         listed_ids = [own for own in map(own_id, context.listed) if own is not None and _is_sendable(own)]
         known = [value for value in context.ids if value in listed_ids]
         others = [value for value in listed_ids if value not in known]
-        for value in [*known, *others][: by_profile(context, 1, 6, 30)]:
+        for value in _each_state_first([*known, *others], context.listed)[: by_profile(context, 1, 6, 30)]:
             yield replace(context.read("reads", value), label="a batch that the list names")
+
+
+def _each_state_first(ids: Sequence[str], listed: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return ids with the first one of each status in front."""
+    states = {own_id(row): state_of(row) for row in listed}
+    first = {states[value]: value for value in reversed(ids)}
+    return sorted(ids, key=lambda value: first[states[value]] != value)
 
 
 def reads_again(context: ProbeContext) -> Probe:
