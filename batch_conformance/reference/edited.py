@@ -18,7 +18,8 @@ from batch_conformance.contract.entity import LIST, Entity, entity_of, examples_
 from batch_conformance.contract.parameter import as_sent
 from batch_conformance.contract.pointers import MISSING, join, read, replaced
 from batch_conformance.contract.references import types_of
-from batch_conformance.contract.rules import Holds
+from batch_conformance.contract.ruled_bodies import ruled_bodies
+from batch_conformance.contract.rules import Broken, Holds
 from batch_conformance.contract.schema import SchemaJudge
 from batch_conformance.contract.written_values import header_text, schema_of, value_of
 from batch_conformance.generate.kinds import Kind
@@ -54,7 +55,34 @@ def _edited() -> list[tuple[str, list[Value]]]:
     named = [(maker.name(row) or name, row) for name, row in zip(maker.names(sample), maker.rows, strict=True)]
     shape = list_shape() if LIST in operations else None
     # The list shows all batches, so there cannot be more than it may hold.
-    return named[: shape.most] if shape else named
+    return _listable(named[: shape.most]) if shape else named
+
+
+def _listable(named: list[tuple[str, list[Value]]]) -> list[tuple[str, list[Value]]]:
+    """Return the batches that may be in one list by its rules, in their first states and in their last ones.
+
+    What stands around a list follows such rules by itself (:mod:`listed`).
+    """
+    body = next((one for one in ruled_bodies() if one.inner == ""), None)
+    operations = current_contract().operations
+    if body is None or "get" not in operations or entity_of(LIST).pointer != entity_of("get").pointer:
+        return named
+
+    def holds(rows: list[tuple[str, list[Value]]]) -> bool:
+        for states in (slice(0, 1), slice(-1, None)):
+            store = Store()
+            for name, values in rows:
+                store.add(Shown(name, values[states]))
+            evaluated = body.rules.evaluate([one.peek() for one in store.newest_first()])
+            if any(isinstance(one.outcome, Broken) for one in evaluated):
+                return False
+        return True
+
+    kept = named
+    while kept and not holds(kept):
+        fewer = [[*kept[:at], *kept[at + 1 :]] for at in range(len(kept))]
+        kept = next(filter(holds, fewer), fewer[-1])
+    return kept or named
 
 
 class _Maker:

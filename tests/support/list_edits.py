@@ -104,6 +104,12 @@ LIST_SERVER_EDITS = [
         operations=_BOTH,
     ),
     Edit(
+        "a rule about the list that the sample breaks",
+        _of_list(**{"x-validations": [{"rule": "size(self) <= 4", "code": "few", "message": "too many batches"}]}),
+        {OLD: "server.rule.few", "derived:list:few": "server.rule.few"},
+        operations=_BOTH,
+    ),
+    Edit(
         "a list of at least two",
         _of_list(minItems=2),
         {"derived:list:minItems": "server.list.array"},
