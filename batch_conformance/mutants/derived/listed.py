@@ -13,6 +13,7 @@ from batch_conformance.contract.filters import other_filters
 from batch_conformance.contract.listing import ListShape
 from batch_conformance.contract.pointers import read
 from batch_conformance.contract.ruled_bodies import RuledBody, ruled_bodies
+from batch_conformance.contract.rules import Broken
 from batch_conformance.generate.values import Space, faults_of, rule_faults_of
 from batch_conformance.mutants.derived.names import Derived, Names, Unprovable
 from batch_conformance.operations.list_batches.filter_pairs import filter_pairs
@@ -75,16 +76,31 @@ def _ignoring(name: str, *, only_beside: bool = False) -> ReferenceServer:
 def _rules(body: RuledBody, answer: Any, names: Names) -> Iterator[Derived[ReferenceServer] | Unprovable]:
     """Yield a server for every rule about the list or what encloses it."""
     wanted = {rule.code for rule in body.stated_rules}
-    faults = rule_faults_of(Space(body.schema, body.document, [answer]), most=1)
-    for fault in faults:
-        if fault.code in wanted:
-            build = partial(_listing, partial(_instead, value=fault.value))
-            wanted.remove(fault.code)
-            clauses = (clause_list().of_rule(fault.code, LIST),)
+    faults = [
+        *(
+            (one.code, one.pointer, one.value)
+            for one in rule_faults_of(Space(body.schema, body.document, [answer]), most=1)
+        ),
+        *_of_another_length(body, answer),
+    ]
+    for code, pointer, value in faults:
+        if code in wanted:
+            wanted.remove(code)
+            clauses = (clause_list().of_rule(code, LIST),)
             also = (*_ALSO, "server.body.", "server.rule.", "server.error.")
-            yield Derived(names(f"list{fault.pointer}", fault.code), clauses, build, also)
+            build = partial(_listing, partial(_instead, value=value))
+            yield Derived(names(f"list{pointer}", code), clauses, build, also)
     for code in sorted(wanted):
         yield Unprovable(names("list", code), "no list was found that breaks this rule alone")
+
+
+def _of_another_length(body: RuledBody, answer: Any) -> Iterator[tuple[str, str, Any]]:
+    """Yield lists of the same entries that break one rule only: its code, its place, and the list."""
+    for value in ([], answer[:1], answer * 2, answer * 4, answer * 16) if isinstance(answer, list) else ():
+        evaluated = body.rules.evaluate(value)
+        broken = [one for one in evaluated if not one.rule.transition and isinstance(one.outcome, Broken)]
+        if len(broken) == 1 and body.judge.is_valid(value):
+            yield broken[0].rule.code, broken[0].pointer, value
 
 
 def _instead(_entries: Entries, value: Any) -> Any:
