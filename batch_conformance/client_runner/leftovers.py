@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
+from weakref import WeakSet
 
 from batch_conformance.client_runner.stub.server import ports_used
 
@@ -50,6 +51,7 @@ def counted_leftovers() -> Iterator[Leftovers]:
     before the context are not counted.
     """
     gc.collect()
+    before = WeakSet(_open_sockets())
     leftovers = Leftovers()
     hooks = sys.unraisablehook, threading.excepthook
     with warnings.catch_warnings():
@@ -71,7 +73,7 @@ def counted_leftovers() -> Iterator[Leftovers]:
         finally:
             for _ in range(_ROUNDS):
                 gc.collect()
-            for sock in _open_sockets():
+            for sock in (one for one in _open_sockets() if one not in before):
                 leftovers.add("open socket")
                 with suppress(OSError):
                     sock.close()

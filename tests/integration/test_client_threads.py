@@ -10,7 +10,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -220,20 +220,25 @@ def test_an_async_client_mixes_keys_up_where_it_waits() -> None:
     assert red(judged(waiting, selected=SOME - {"client.fault.timeout"})) == {"client.auth.per-call"}
 
 
+def _connected(stub: BatchStub) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", int(stub.url.rpartition(":")[2])))
+
+
 def test_unclosed_resources_are_reported_in_one_line() -> None:
-    """Sockets, open or collected; hooks and filters are restored; other warnings are passed on."""
+    """Sockets, open or collected, but not from before; hooks and filters are restored; other warnings are passed on."""
     hooks = threading.excepthook
-    with BatchStub() as stub, counted_leftovers() as left:
-        port = int(stub.url.rpartition(":")[2])
-        kept = socket.create_connection(("127.0.0.1", port))
-        for _ in range(3):
-            socket.create_connection(("127.0.0.1", port))
-        gc.collect()
-        thread = threading.Thread(target=lambda: [][0])
-        thread.start()
-        thread.join()
-        with pytest.warns(UserWarning, match="of its own"):
-            warnings.warn("a warning of its own", UserWarning, stacklevel=1)
+    with BatchStub() as stub, closing(_connected(stub)) as earlier:
+        with counted_leftovers() as left:
+            kept = _connected(stub)
+            for _ in range(3):
+                _connected(stub)
+            gc.collect()
+            thread = threading.Thread(target=lambda: [][0])
+            thread.start()
+            thread.join()
+            with pytest.warns(UserWarning, match="of its own"):
+                warnings.warn("a warning of its own", UserWarning, stacklevel=1)
+        assert earlier.fileno() != -1
     assert left.line() == "3 unclosed socket, 1 IndexError in a thread of its own, 1 open socket"
     assert kept.fileno() == -1
     assert threading.excepthook is hooks
