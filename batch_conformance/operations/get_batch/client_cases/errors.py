@@ -61,7 +61,8 @@ def _statuses(factory: CaseFactory) -> Iterator[Case]:
         if operation.documents(status):
             yield _message_if_documented(factory, status, message)
     errors = [status for status in sorted(operation.documented_statuses) if status >= 400]
-    for status in dict.fromkeys([*_OTHERS, *(one for one in errors if not has_own_clause(one))]):
+    # Documented ones first: a short run takes the first ones only.
+    for status in dict.fromkeys([*(one for one in errors if not has_own_clause(one)), *_OTHERS]):
         more = _RETRY if may_be_retried(status) else ("client.request.single",)
         yield _error_case(
             factory, f"a {status}", ("client.error.other-status", *more, *_ALL), HttpError(status),
