@@ -27,6 +27,8 @@ NAMES = (STATUS, AFTER, BEFORE)
 _CREATED = "/created_at"
 #: Seconds of a day.
 _DAY = 24 * 3600
+#: The most values of a filter that are tried on the listed entries.
+_MOST_TRIED = 60
 
 
 def parameter(name: str) -> Parameter | None:
@@ -146,7 +148,7 @@ def values_for(name: str, rows: Sequence[object]) -> list[str]:
         judge = SchemaJudge(dict(one.schema), current_contract().document.content)
         bounds = [*found, *_between(found), *_days_around(found)]
         tried = [as_sent(value) for value in bounds if _in_order(value) is not None and judge.is_valid(value)]
-    fits = {value: [compared(name, row, value) for row in rows] for value in dict.fromkeys(tried)}
+    fits = {value: [compared(name, row, value) for row in rows] for value in _some_of(tried)}
     selective = [value for value, results in fits.items() if value and {True, False} <= set(results)]
     return sorted(selective, key=lambda value: -min(fits[value].count(True), fits[value].count(False)))
 
@@ -156,6 +158,12 @@ def _between(values: Iterable[object]) -> Iterator[int | float]:
     known = sorted({value for value in values if isinstance(value, int | float) and _in_order(value) is not None})
     for low, high in pairwise(known):
         yield from [middle for middle in ((low + high) // 2, (low + high) / 2) if low < middle < high][:1]
+
+
+def _some_of(values: Iterable[str]) -> list[str]:
+    """Return different values, a few of them evenly spread where there are many: each is compared with each entry."""
+    different = sorted(set(values), key=lambda value: (_in_order(value) or 0, value))
+    return different[:: -(-len(different) // _MOST_TRIED) or 1]
 
 
 def _days_around(values: Iterable[object]) -> Iterator[str]:

@@ -75,7 +75,8 @@ def by_another(record: Record, result: CheckResult) -> None:
     for name in other_filters():
         if filter_clause(name) == result.clause and record.operation == OPERATION:
             _check_filters(record, result, {name}, "list-other-filters")
-            if not record.of("list-other-filters") and not result.reason:
+            sent = [requested_filters(exchange) for exchange in record.of("list-other-filters")]
+            if not any([one for one, _ in given] == [name] for given in sent) and not result.reason:
                 result.note(f"no two batches of the list differ by what {name} selects")
 
 
@@ -112,7 +113,8 @@ def together(record: Record, result: CheckResult) -> None:
         _check_filters(record, result, names, "list-filters", _broken_alone(record, result, names))
         if result.observations:
             limit_to_visible_filters(record, result, names)
-    for names in map(set, combinations((*_FILTER_OF, *other_filters()), 2) if other_filters() else ()):
+    # An overlay may turn one of the three into a filter of its own.
+    for names in map(set, combinations(dict.fromkeys((*_FILTER_OF, *other_filters())), 2) if other_filters() else ()):
         _check_filters(record, result, names, "list-other-filters", _broken_alone(record, result, names))
 
 
