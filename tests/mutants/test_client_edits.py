@@ -153,7 +153,7 @@ EDITS: dict[str, Edit] = {
     ),
     "a numeric id": (
         [update(f"{BATCH}.properties.id", {"type": "integer", "minimum": 1})],
-        {"as text": (_with("id", str), None, COUNTS, "changed", "/id")},
+        {"as text": (_with("id", str), None, FIELDS, "changed", "/id")},
     ),
     "ids of a form": (
         [update(f"{BATCH}.properties.id", {"format": "uuid"})],
