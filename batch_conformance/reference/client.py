@@ -240,10 +240,11 @@ def filters(request: dict[str, Any]) -> dict[str, str | datetime | None]:
 def adapter(request: dict[str, Any]) -> dict[str, Any]:
     """Adapter of the sync client: makes one call with a new client."""
     with BatchClient(request["base_url"], request["api_key"], request["timeout_s"]) as client:
+        operation = called(request)
         try:
-            if called(request) == "list":
+            if operation == "list":
                 return {"batches": [client.as_reply(batch) for batch in client.list_batches(filters(request))]}
-            client.on_one = called(request)
+            client.on_one = operation
             return {"batch": client.as_reply(client.get_batch(request["batch_id"]))}
         except BatchError as error:
             return failure(error)
@@ -252,11 +253,12 @@ def adapter(request: dict[str, Any]) -> dict[str, Any]:
 async def async_adapter(request: dict[str, Any]) -> dict[str, Any]:
     """Adapter of the async client."""
     async with AsyncBatchClient(request["base_url"], request["api_key"], request["timeout_s"]) as client:
+        operation = called(request)
         try:
-            if called(request) == "list":
+            if operation == "list":
                 listed = await client.list_batches(filters(request))
                 return {"batches": [client.as_reply(batch) for batch in listed]}
-            client.on_one = called(request)
+            client.on_one = operation
             return {"batch": client.as_reply(await client.get_batch(request["batch_id"]))}
         except BatchError as error:
             return failure(error)

@@ -87,26 +87,24 @@ def _differences(
             # A member that only one of them has; null counts as absent.
             if (batch.get(name) is None) != (row.get(name) is None) and state(batch) == state(row):
                 yield name, row.get(name, MISSING), batch.get(name, MISSING), one
+    steps = [*((one, batch, batch, row) for one, batch in earlier), *((one, batch, row, batch) for one, batch in later)]
     ours = lifecycle.rank(state(row)) if isinstance(state(row), str) else None
-    for rows, ahead in ((earlier, False), (later, True)):
-        for one, batch in rows:
-            theirs = lifecycle.rank(state(batch)) if isinstance(state(batch), str) else None
-            if ours is None or theirs is None or split(moving)[0] in broken:
-                continue
-            order = (state(row), state(batch)) if ahead else (state(batch), state(row))
-            if not lifecycle.allowed(*order):
-                yield status, state(row), state(batch), one
-    for rows, ahead in ((earlier, False), (later, True)):
-        for one, batch in rows:
-            for name in _went_back(*((row, batch) if ahead else (batch, row))):
-                if name in documented:
-                    yield name, row.get(name, MISSING), batch.get(name, MISSING), one
+    for one, batch, before, after in steps:
+        theirs = lifecycle.rank(state(batch)) if isinstance(state(batch), str) else None
+        if ours is None or theirs is None or split(moving)[0] in broken:
+            continue
+        if not lifecycle.allowed(state(before), state(after)):
+            yield status, state(row), state(batch), one
+    for one, batch, before, after in steps:
+        for name in _went_back(before, after):
+            if name in documented:
+                yield name, row.get(name, MISSING), batch.get(name, MISSING), one
     still = all(state(batch) == state(row) for _, batch in (*earlier, *later))
     if len(earlier) == len(later) == 1 and still:
         for name in (name for name in documented if name != split(created_member())[0]):
-            before, after = earlier[0][1].get(name), later[0][1].get(name)
-            if before == after and not _equal(name, before, row.get(name)):
-                yield name, row.get(name, MISSING), before, earlier[0][0]
+            first, last = earlier[0][1].get(name), later[0][1].get(name)
+            if first == last and not _equal(name, first, row.get(name)):
+                yield name, row.get(name, MISSING), first, earlier[0][0]
 
 
 def _went_back(before: Batch, after: Batch) -> set[str]:

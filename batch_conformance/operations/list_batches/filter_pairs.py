@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations, product
+from operator import itemgetter
 from typing import Any
 
 from batch_conformance.contract.filters import other_filters
@@ -22,8 +23,9 @@ def filter_pairs(listed: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, str]
     for names in combinations(values, 2):
         if not other_filters().keys().isdisjoint(names):
             tried = [dict(zip(names, pair, strict=True)) for pair in product(*(values[name] for name in names))]
-            best = max(tried, key=lambda given: _score(given, listed), default={})
-            if best and _score(best, listed) >= len(names):
+            scored = [(_score(given, listed), given) for given in tried]
+            score, best = max(scored, key=itemgetter(0), default=(0, {}))
+            if score >= len(names):
                 yield best
 
 

@@ -43,10 +43,15 @@ def any_fits(exchange: Exchange, rows: Sequence[Any]) -> bool:
     return any(all(fit(row) for fit in fits) for row in rows if isinstance(row, dict))
 
 
+def sent_with(record: Record, probe: str, names: set[str]) -> list[Exchange]:
+    """Return the exchanges of a probe that asked with exactly these filters."""
+    return [row for row in record.of(probe) if {name for name, _ in requested_filters(row)} == names]
+
+
 def limit_to_visible_filters(record: Record, result: CheckResult, names: set[str]) -> None:
     """Add a limit for each filter of a combination that a server could ignore without any visible effect."""
     whole = list(lists(record, CheckResult(""), *READS))
-    sent = [row for row in record.of("list-filters") if {name for name, _ in requested_filters(row)} == names]
+    sent = sent_with(record, "list-filters", names)
     for name in sorted(names) if sent else ():
         if not any(_matters(name, exchange, rows) for exchange in sent for _, rows in whole):
             beside = " and ".join(map(wire_name, sorted(names - {name})))

@@ -39,6 +39,7 @@ from batch_conformance.operations.list_batches.selection import (
     checkable_batches,
     fit_of,
     limit_to_visible_filters,
+    sent_with,
 )
 from batch_conformance.operations.list_batches.unstable_members import unsteady
 
@@ -75,8 +76,7 @@ def by_another(record: Record, result: CheckResult) -> None:
     for name in other_filters():
         if filter_clause(name) == result.clause and record.operation == OPERATION:
             _check_filters(record, result, {name}, "list-other-filters")
-            sent = [requested_filters(exchange) for exchange in record.of("list-other-filters")]
-            if not any([one for one, _ in given] == [name] for given in sent) and not result.reason:
+            if not sent_with(record, "list-other-filters", {name}) and not result.reason:
                 result.note(f"no two batches of the list differ by what {name} selects")
 
 
@@ -108,26 +108,29 @@ def together(record: Record, result: CheckResult) -> None:
     """The list holds exactly the batches that fit all filters; one that fails alone has its own clause."""
     if not _are_usable(result, *NAMES, most_lack=len(NAMES) - 2 + min(2, len(other_filters()))):
         return
+    # An overlay may turn one of the three into a filter of its own.
+    broken = {name: _broken_alone(record, result, name) for name in (*_FILTER_OF, *other_filters())}
+
+    def cause(names: set[str]) -> str:
+        return next((broken[name] for name in sorted(names) if broken[name]), "")
+
     pairs = [set(names) for count in (2, 3) for names in combinations(_FILTER_OF, count)]
     for names in pairs:
-        _check_filters(record, result, names, "list-filters", _broken_alone(record, result, names))
+        _check_filters(record, result, names, "list-filters", cause(names))
         if result.observations:
             limit_to_visible_filters(record, result, names)
-    # An overlay may turn one of the three into a filter of its own.
-    for names in map(set, combinations(dict.fromkeys((*_FILTER_OF, *other_filters())), 2) if other_filters() else ()):
-        _check_filters(record, result, names, "list-other-filters", _broken_alone(record, result, names))
+    for names in map(set, combinations(broken, 2) if other_filters() else ()):
+        _check_filters(record, result, names, "list-other-filters", cause(names))
 
 
-def _broken_alone(record: Record, result: CheckResult, names: set[str]) -> str:
-    """Return the broken clause of one of these filters, which explains what is wrong with all of them; or nothing."""
-    for name in sorted(names):
-        if name in _FILTER_OF and result.failed(_FILTER_OF[name]):
-            return _FILTER_OF[name]
-        if name in other_filters():
-            alone = CheckResult("", earlier=result.earlier)
-            _check_filters(record, alone, {name}, "list-other-filters")
-            if alone.findings:
-                return filter_clause(name)
+def _broken_alone(record: Record, result: CheckResult, name: str) -> str:
+    """Return the clause of a filter if it is broken by the filter alone, which explains combinations; else nothing."""
+    if name in _FILTER_OF and result.failed(_FILTER_OF[name]):
+        return _FILTER_OF[name]
+    if name in other_filters():
+        alone = CheckResult("", earlier=result.earlier)
+        _check_filters(record, alone, {name}, "list-other-filters")
+        return filter_clause(name) if alone.findings else ""
     return ""
 
 
@@ -139,7 +142,7 @@ def _broken_alone(record: Record, result: CheckResult, names: set[str]) -> str:
 def offset(record: Record, result: CheckResult) -> None:
     """A bound means the same instant, whatever its offset."""
     for name in (AFTER, BEFORE) if _are_usable(result, AFTER, BEFORE, most_lack=1) else ():
-        _check_filters(record, result, {name}, "list-offsets", _broken_alone(record, result, {name}))
+        _check_filters(record, result, {name}, "list-offsets", _broken_alone(record, result, name))
 
 
 @list_check(
@@ -229,7 +232,7 @@ def _check_filters(record: Record, result: CheckResult, names: set[str], probe: 
 
     ``cause`` is the broken clause that explains a failure, if any.
     """
-    sent = [row for row in record.of(probe) if {name for name, _ in requested_filters(row)} == names]
+    sent = sent_with(record, probe, names)
     changing = unsteady(record) if sent and not cause else {}
     whole = list(lists(record, CheckResult(""), *READS))
     for exchange in sent:
