@@ -13,6 +13,7 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 from batch_conformance.contract.current import current_contract
+from batch_conformance.contract.leaves import Leaves
 from batch_conformance.contract.lifecycle import Lifecycle, lifecycles
 from batch_conformance.contract.listing import ListShape, shape_in
 from batch_conformance.contract.operation import Contract, MediaType, Operation
@@ -135,6 +136,11 @@ class Entity:
     def places(self) -> list[Place]:
         """Every place and keyword of the entity's schema."""
         return places(self.schema, self.document)
+
+    @cached_property
+    def leaves(self) -> Leaves:
+        """Lists the documented places of one entity's values."""
+        return Leaves(self.schema, self.document, self.lifecycle_pointer, self.echo)
 
     @cached_property
     def judge(self) -> SchemaJudge:

@@ -16,7 +16,7 @@ from typing import Any
 
 from batch_conformance.contract import Contract
 from batch_conformance.contract.entity import Entity, examples_of
-from batch_conformance.contract.leaves import Leaf, Leaves
+from batch_conformance.contract.leaves import Leaf
 from batch_conformance.contract.pointers import MISSING, all_replaced, read, replaced
 from batch_conformance.generate.satisfiable import NoValidValue, of_entity
 from batch_conformance.generate.space import Space, is_same
@@ -50,7 +50,7 @@ class Ordinary:
         self.ruled_places: frozenset[str] = frozenset() if judged else frozenset(named)
         examples = [value for value in examples_of(entity, contract) if isinstance(value, dict | list)]
         self.space = Space(entity.schema, entity.document, examples, ruled=judged, judge=entity.judge)
-        self.leaves = Leaves(entity.schema, entity.document, entity.lifecycle_pointer, entity.echo)
+        self.leaves = entity.leaves
 
         def placed(chance: random.Random) -> Sequence[Mapping[str, Any]]:
             rows = drawn(chance)

@@ -19,7 +19,7 @@ from batch_conformance.contract.parameter import as_sent
 from batch_conformance.contract.pointers import MISSING, join, read, replaced
 from batch_conformance.contract.references import types_of
 from batch_conformance.contract.ruled_bodies import ruled_bodies
-from batch_conformance.contract.rules import Broken, Holds
+from batch_conformance.contract.rules import Holds
 from batch_conformance.contract.schema import SchemaJudge
 from batch_conformance.contract.written_values import header_text, schema_of, value_of
 from batch_conformance.generate.kinds import Kind
@@ -73,8 +73,7 @@ def _listable(named: list[tuple[str, list[Value]]]) -> list[tuple[str, list[Valu
             store = Store()
             for name, values in rows:
                 store.add(Shown(name, values[states]))
-            evaluated = body.rules.evaluate([one.peek() for one in store.newest_first()])
-            if any(isinstance(one.outcome, Broken) for one in evaluated):
+            if body.rules.broken([one.peek() for one in store.newest_first()]):
                 return False
         return True
 

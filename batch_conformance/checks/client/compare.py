@@ -27,7 +27,7 @@ from batch_conformance.checks.client.record import (
 from batch_conformance.checks.finding import MISSING
 from batch_conformance.contract import Instant, cached_by_contract, parse_date_time, pointers
 from batch_conformance.contract.entity import Entity
-from batch_conformance.contract.leaves import Leaf, Leaves
+from batch_conformance.contract.leaves import Leaf
 from batch_conformance.contract.numbers import is_number, same
 
 FIELDS = "client.decode.fields"
@@ -83,14 +83,8 @@ def entity() -> Entity:
 
 
 @cached_by_contract
-def _leaves(_operation: str) -> Leaves:
-    one = entity()
-    return Leaves(one.schema, one.document, one.lifecycle_pointer, one.echo)
-
-
-@cached_by_contract
-def _leaves_of(operation: str, text: str) -> tuple[Leaf, ...]:
-    return _leaves(operation).of(json.loads(text))
+def _leaves_of(_operation: str, text: str) -> tuple[Leaf, ...]:
+    return entity().leaves.of(json.loads(text))
 
 
 def leaves_of(batch: Mapping[str, Any]) -> tuple[Leaf, ...]:

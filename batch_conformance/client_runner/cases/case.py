@@ -117,8 +117,8 @@ def as_documented(case: Case) -> Case:
 
 
 @cached_by_contract
-def error_bodies(status: int, operation: str = "get") -> ErrorBodies:
-    """Return the error bodies of a status of an operation, by the current contract."""
+def error_bodies(operation: str, status: int) -> ErrorBodies:
+    """Return the error bodies of an operation for a status, by the current contract."""
     return ErrorBodies(current_contract(), operation, status)
 
 

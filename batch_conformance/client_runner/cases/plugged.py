@@ -51,7 +51,9 @@ def varied_places(name: str) -> Sequence[str]:
 
 
 def drawn_members(name: str) -> Callable[[random.Random], Sequence[Mapping[str, Any]]]:
-    """Return the function that draws members of an operation's ordinary value. Raises ``NoSuchOperation``."""
+    """Return the function that draws members of an operation's ordinary value: none for one not in the contract."""
+    if name not in current_contract().operations:
+        return _nothing
     return getattr(operation_cases(name), "draw_ordinary", _nothing)
 
 

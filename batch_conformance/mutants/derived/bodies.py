@@ -15,27 +15,23 @@ Found = Iterator[Derived[ReferenceServer] | Unprovable]
 Build = Callable[[], ReferenceServer]
 
 
-def in_bodies(
-    entity: Entity, space: Space, names: Names, with_fault: Callable[[Fault], Build], prefix: str = ""
-) -> Found:
-    """Yield a server for every keyword of every place of the entity. Names of mutants begin with ``prefix``."""
+def in_bodies(entity: Entity, space: Space, names: Names, with_fault: Callable[[Fault], Build]) -> Found:
+    """Yield a server for every keyword of every place of the entity."""
     operation, faults = entity.operation.name, faults_of(space, most=1)
     for fault in faults:
         # An object without the members that tell what it is, is reported as a whole.
         at = fault.pointer if entity.looks_like(fault.value) else ""
         clauses = (clause_list().of_place(at, operation),)
-        yield Derived(names(prefix + fault.pointer, fault.code), clauses, with_fault(fault))
+        yield Derived(names(fault.pointer, fault.code), clauses, with_fault(fault))
     for place in faults.unreachable:
-        yield Unprovable(names(prefix + place.pointer, place.code), "no value was found that breaks this alone")
+        yield Unprovable(names(place.pointer, place.code), "no value was found that breaks this alone")
 
 
-def in_rules(
-    entity: Entity, space: Space, names: Names, with_fault: Callable[[RuleFault], Build], prefix: str = ""
-) -> Found:
-    """Yield a server for every rule about one answer. Names of mutants begin with ``prefix``."""
+def in_rules(entity: Entity, space: Space, names: Names, with_fault: Callable[[RuleFault], Build]) -> Found:
+    """Yield a server for every rule about one answer."""
     operation, faults = entity.operation.name, rule_faults_of(space, most=1)
     for fault in faults:
         clauses = (clause_list().of_rule(fault.code, operation),)
-        yield Derived(names(prefix + fault.pointer, fault.code), clauses, with_fault(fault))
+        yield Derived(names(fault.pointer, fault.code), clauses, with_fault(fault))
     for code in faults.unreachable:
-        yield Unprovable(names(prefix + code, "rule"), "no value was found that breaks this rule alone")
+        yield Unprovable(names(code, "rule"), "no value was found that breaks this rule alone")

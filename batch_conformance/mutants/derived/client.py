@@ -35,7 +35,7 @@ def client_faults() -> tuple[dict[str, ClientFault], tuple[Unprovable, ...]]:
     found: list[ClientFault | Unprovable] = []
     for operation in current_contract().operations.values():
         if operation.id_parameter:
-            names = Names("" if operation.name == "get" else operation.name)
+            names = Names(operation.name)
             for kind in (_in_members, _in_refusals, _in_requests, _in_errors):
                 found += kind(entity_of(operation), names)
     mutants = {one.name: one for one in found if isinstance(one, Derived)}

@@ -13,7 +13,6 @@ from batch_conformance.contract.filters import other_filters
 from batch_conformance.contract.listing import ListShape
 from batch_conformance.contract.pointers import read
 from batch_conformance.contract.ruled_bodies import RuledBody, ruled_bodies
-from batch_conformance.contract.rules import Broken
 from batch_conformance.generate.values import Space, faults_of, rule_faults_of
 from batch_conformance.mutants.derived.names import Derived, Names, Unprovable
 from batch_conformance.operations.list_batches.filter_pairs import filter_pairs
@@ -30,16 +29,17 @@ _NO_LIST = ("type", "required")
 Entries = list[Any]
 
 
-def list_faults(names: Names) -> Iterator[Derived[ReferenceServer] | Unprovable]:
+def list_faults() -> Iterator[Derived[ReferenceServer] | Unprovable]:
     """Yield a server for every keyword of the list and of every place around it."""
     shape = list_shape() if LIST in current_contract().operations else None
     if shape is None:
         return
+    names = Names(LIST)
     entries = [entry_of(batch.peek()) for batch in ReferenceServer().store.newest_first()]
     for place in shape.places:
         if shape.place.startswith(place.pointer) and place.keyword in _NO_LIST:
             continue
-        name = names(f"list{place.pointer}", place.keyword)
+        name = names(place.pointer, place.keyword)
         around = place.pointer != shape.place
         change = _around(shape, entries, place.pointer, place.keyword) if around else _entries(shape, place.keyword)
         if change is None or not _breaks(shape, change(entries), place.pointer, place.keyword):
@@ -56,9 +56,9 @@ def _filters(entries: Entries, names: Names) -> Iterator[Derived[ReferenceServer
     """Yield, for every filter that an overlay adds, servers that ignore it: always, or beside another one."""
     paired = {name for pair in filter_pairs(entries) for name in pair}
     for name in other_filters():
-        yield Derived(names(f"list/{name}", "filter"), (filter_clause(name),), partial(_ignoring, name))
+        yield Derived(names(f"/{name}", "filter"), (filter_clause(name),), partial(_ignoring, name))
         if name in paired:
-            yield Derived(names(f"list/{name}", "beside"), (TOGETHER,), partial(_ignoring, name, only_beside=True))
+            yield Derived(names(f"/{name}", "beside"), (TOGETHER,), partial(_ignoring, name, only_beside=True))
 
 
 def _ignoring(name: str, *, only_beside: bool = False) -> ReferenceServer:
@@ -89,16 +89,15 @@ def _rules(body: RuledBody, answer: Any, names: Names) -> Iterator[Derived[Refer
             clauses = (clause_list().of_rule(code, LIST),)
             also = (*_ALSO, "server.body.", "server.rule.", "server.error.")
             build = partial(_listing, partial(_instead, value=value))
-            yield Derived(names(f"list{pointer}", code), clauses, build, also)
+            yield Derived(names(pointer, code), clauses, build, also)
     for code in sorted(wanted):
-        yield Unprovable(names("list", code), "no list was found that breaks this rule alone")
+        yield Unprovable(names("", code), "no list was found that breaks this rule alone")
 
 
 def _of_another_length(body: RuledBody, answer: Any) -> Iterator[tuple[str, str, Any]]:
     """Yield lists of the same entries that break one rule only: its code, its place, and the list."""
     for value in ([], answer[:1], answer * 2, answer * 4, answer * 16) if isinstance(answer, list) else ():
-        evaluated = body.rules.evaluate(value)
-        broken = [one for one in evaluated if not one.rule.transition and isinstance(one.outcome, Broken)]
+        broken = body.rules.broken(value)
         if len(broken) == 1 and body.judge.is_valid(value):
             yield broken[0].rule.code, broken[0].pointer, value
 

@@ -51,15 +51,17 @@ class Unprovable:
 class Names:
     """Unique names of mutants: a second one for the same place and code gets a number.
 
-    All begin with ``operation``, if given.
+    The places of all operations but Get Batch begin with the operation's name.
     """
 
-    def __init__(self, operation: str = "") -> None:
-        self._prefix = f"{PREFIX}{operation}:" if operation else PREFIX
+    def __init__(self, operation: str = "get") -> None:
+        self._operation = "" if operation == "get" else operation
         self._given: dict[str, int] = {}
 
     def __call__(self, place: str, code: str, *more: Any) -> str:
         """Return a new name for a place and a code."""
-        plain = self._prefix + ":".join(str(part).replace(" ", "-") for part in (place or "/", code, *more))
+        if self._operation:
+            place = self._operation + (place if place[:1] in ("", "/") else f":{place}")
+        plain = PREFIX + ":".join(str(part).replace(" ", "-") for part in (place or "/", code, *more))
         self._given[plain] = number = self._given.get(plain, 0) + 1
         return plain if number == 1 else f"{plain}:{number}"

@@ -19,26 +19,26 @@ _STATUS, _MEDIA_TYPE = "server.ok.status", "server.ok.media-type"
 _SUCCESSES = (202, 203, 226)
 
 
-def faults_of_others(names: Names) -> Found:
+def faults_of_others() -> Found:
     """Yield servers with one fault in the success answers of each other operation."""
     for operation in current_contract().operations.values():
         if operation.name not in ("get", LIST):
-            yield from _in_success(operation, names)
+            yield from _in_success(operation)
 
 
-def _in_success(operation: Operation, names: Names) -> Found:
-    name, entity = operation.name, entity_of(operation.name)
+def _in_success(operation: Operation) -> Found:
+    name, entity, names = operation.name, entity_of(operation.name), Names(operation.name)
     space = space_of(entity)
 
     def changed(change: Callable[[Answer], Answer]) -> Callable[[], ReferenceServer]:
         return partial(answering, operation.success_status, change, name)
 
     yield from in_bodies(
-        entity, space, names, lambda fault: changed(partial(with_fault, faulty=fault.value, base=fault.base)), name
+        entity, space, names, lambda fault: changed(partial(with_fault, faulty=fault.value, base=fault.base))
     )
-    yield from in_rules(entity, space, names, lambda fault: changed(partial(with_body, body=fault.value)), name)
+    yield from in_rules(entity, space, names, lambda fault: changed(partial(with_body, body=fault.value)))
     other = next((one for one in _SUCCESSES if not operation.documents(one)), None)
     if other is not None:
-        yield Derived(names(name, "status"), (_STATUS,), changed(partial(with_status, status=other)), ("server.",))
+        yield Derived(names("", "status"), (_STATUS,), changed(partial(with_status, status=other)), ("server.",))
     if operation.success is not None and operation.success.media_type is not None:
-        yield Derived(names(name, "media-type"), (_MEDIA_TYPE,), changed(as_text))
+        yield Derived(names("", "media-type"), (_MEDIA_TYPE,), changed(as_text))

@@ -60,8 +60,8 @@ def server_faults() -> tuple[dict[str, ServerFault], tuple[Unprovable, ...]]:
         for kind in (_in_bodies, _in_rules, _in_steps, _in_identity, _in_errors, _in_statuses):
             found += kind(entity_of("get"), names)
     found += _in_headers(names)
-    found += list_faults(names)
-    found += faults_of_others(names)
+    found += list_faults()
+    found += faults_of_others()
     mutants = {one.name: one for one in found if isinstance(one, Derived)}
     return mutants, tuple(one for one in found if isinstance(one, Unprovable))
 

@@ -14,7 +14,6 @@ from batch_conformance.checks.words import dotted, shown
 from batch_conformance.contract import current_contract
 from batch_conformance.contract.clause_list import clause_list
 from batch_conformance.contract.entity import Entity, entity_of
-from batch_conformance.contract.leaves import Leaves
 from batch_conformance.contract.pointers import join, read, split
 from batch_conformance.contract.rules import Broken
 from batch_conformance.http import Exchange
@@ -138,7 +137,7 @@ def _equal(name: str, whole: Any, listed: Any) -> bool:
 def _documented(name: str, value: Any) -> dict[str, Any]:
     """Return the documented places of a member's value, by pointer; null counts as absent."""
     get = entity_of("get")
-    leaves = Leaves(get.schema, get.document).of(get.enclosed({name: value}))
+    leaves = get.leaves.of(get.enclosed({name: value}))
     # The values of objects and arrays are their places.
     return {one.pointer: one.kind if one.kind in ("object", "array") else one.value for one in leaves if not one.empty}
 

@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Any, TypeVar
 
 from batch_conformance.client_runner.cases.case import CallStep, CaseFactory, ordinary_values
-from batch_conformance.client_runner.cases.plugged import operation_cases
+from batch_conformance.client_runner.cases.plugged import drawn_members
 from batch_conformance.client_runner.stub.answers import json_body
 from batch_conformance.contract import cached_by_contract, current_contract
 from batch_conformance.contract.entity import entry_entity, list_shape
@@ -61,8 +61,7 @@ def entry_values() -> Ordinary:
     entity = entry_entity()
     if entity.operation.name != OPERATION:
         return ordinary_values(entity.operation.name)
-    has_get = "get" in current_contract().operations
-    return Ordinary(entity, current_contract(), operation_cases("get").draw_ordinary if has_get else lambda _: ())
+    return Ordinary(entity, current_contract(), drawn_members("get"))
 
 
 def has_own_schema() -> bool:

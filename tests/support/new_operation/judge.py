@@ -79,7 +79,7 @@ def found_of_clients() -> Iterator[tuple[str, Any]]:
     for name in CLIENTS:
         faulty = judged_client(client_mutants()[name].adapter(), profile="quick", operations=("outputs",))
         yield f"client {name}", [client_mutants()[name].clause, sorted(red(faulty))]
-    mutants = {name: one for name, one in derived_mutants("client").items() if name.startswith("derived:outputs:/out")}
+    mutants = {name: one for name, one in derived_mutants("client").items() if name.startswith("derived:outputs/out")}
     rows = list(mutants.items())[::3]
     judged = {name: judged_client(one.build(), operations=("outputs",)) for name, one in rows}
     yield "client mutants", {name: mutants[name].explains(red(run)) for name, run in judged.items()}

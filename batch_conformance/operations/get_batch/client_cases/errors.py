@@ -49,13 +49,13 @@ def _statuses(factory: CaseFactory) -> Iterator[Case]:
         if not operation.documents(status):
             continue
         clauses = (clause_of_status(status), "client.retry.never-401-404", *_ALL)
-        yield _error_case(factory, f"a {status}", clauses, HttpError(status), error_response(status, message))
+        yield _error_case(factory, f"a {status}", clauses, HttpError(status), error_response(factory, status, message))
         yield _error_case(
             factory,
             f"a {status} with an error code",
             clauses,
             HttpError(status),
-            error_response(status, message, errorCode="no_such"),
+            error_response(factory, status, message, errorCode="no_such"),
         )
     for status, message in ((429, "too many from organisation 7781"), (500, "the archive does not respond")):
         if operation.documents(status):
@@ -66,7 +66,7 @@ def _statuses(factory: CaseFactory) -> Iterator[Case]:
         more = _RETRY if may_be_retried(status) else ("client.request.single",)
         yield _error_case(
             factory, f"a {status}", ("client.error.other-status", *more, *_ALL), HttpError(status),
-            error_response(status, "not this time"),
+            error_response(factory, status, "not this time"),
         )  # fmt: skip
 
 
@@ -74,9 +74,9 @@ def _message_if_documented(factory: CaseFactory, status: int, message: str) -> C
     """Make a case with an error that has a message; without it where the contract has no member for it."""
     clauses: tuple[str, ...] = (clause_of_status(status), "client.error.message", *_RETRY, *_ALL)
     try:
-        expected, answer = HttpError(status, (message,)), response_with_message(status, message)
+        expected, answer = HttpError(status, (message,)), response_with_message(factory, status, message)
     except NotInContract:
-        expected, answer = HttpError(status), error_response(status, message)
+        expected, answer = HttpError(status), error_response(factory, status, message)
         return _error_case(factory, f"a {status}", (clauses[0], *clauses[2:]), expected, answer)
     return _error_case(factory, f"a {status}", clauses, expected, answer)
 
@@ -119,7 +119,7 @@ def _with_message(
     factory: CaseFactory, status: int, title: str, message: str | list[str], members: dict[str, Any]
 ) -> Case:
     expected = HttpError(status, (message,) if isinstance(message, str) else tuple(message))
-    answer = response_with_message(status, message, **members)
+    answer = response_with_message(factory, status, message, **members)
     return _error_case(factory, title, ("client.error.message", *_ALL), expected, answer)
 
 
@@ -144,16 +144,16 @@ def _contradictions(factory: CaseFactory) -> Iterator[Case]:
         (404, 429),
         (400, 404),
     ):
-        body = error_response(status, "as it says above", statusCode=claimed)
+        body = error_response(factory, status, "as it says above", statusCode=claimed)
         expected = HttpError(status, body=f"statusCode {claimed}", claimed=claimed)
         yield _error_case(factory, f"a {status} whose body says {claimed}", clause, expected, body)
     for status, code in ((403, "not_found"), (404, "unauthorized"), (400, "rate_limited")):
         expected = HttpError(status, body=f"errorCode {code}")
-        body = error_response(status, "as it says above", errorCode=code)
+        body = error_response(factory, status, "as it says above", errorCode=code)
         yield _error_case(factory, f"a {status} whose errorCode is {code}", clause, expected, body)
     for status, written in ((404, "401"), (403, "404")):
         expected = HttpError(status, body=f"statusCode {written} as text", claimed=int(written))
-        body = error_response(status, "as it says above", statusCode=written)
+        body = error_response(factory, status, "as it says above", statusCode=written)
         yield _error_case(factory, f"a {status} whose body says {written}, as text", clause, expected, body)
     for status in (404, 401):
         hidden = json_body({**factory.batch(), "message": "as it says above", "statusCode": status}, status)
@@ -175,18 +175,18 @@ def _contradictions(factory: CaseFactory) -> Iterator[Case]:
 def _errors_as_success(factory: CaseFactory) -> Iterator[Case]:
     for claimed in (404, 401):
         expected = InvalidSuccess(f"an error body that says {claimed}")
-        step = CallStep(factory.id(), expected, (_plain_error(claimed).of_status(200),))
+        step = CallStep(factory.id(), expected, (_plain_error(factory, claimed).of_status(200),))
         yield Case(f"a 200 with an error body that says {claimed}", ("client.error.status-line-wins", *_ALL), (step,))
 
 
-def _plain_error(status: int) -> StubResponse:
-    return error_response(status, StubResponse(status).reason_phrase())
+def _plain_error(factory: CaseFactory, status: int) -> StubResponse:
+    return error_response(factory, status, StubResponse(status).reason_phrase())
 
 
 def _retries(factory: CaseFactory) -> Iterator[Case]:
     for status in (401, 404):
         expected = HttpError(status, body="Retry-After")
-        answer = error_response(status, "not now").with_header("Retry-After", "1")
+        answer = error_response(factory, status, "not now").with_header("Retry-After", "1")
         known = status in factory.values.entity.operation.documented_statuses
         clause = ("client.retry.never-401-404", *([clause_of_status(status)] if known else []), *_ALL)
         yield _error_case(factory, f"a {status} with Retry-After: 1", clause, expected, answer)
@@ -195,7 +195,7 @@ def _retries(factory: CaseFactory) -> Iterator[Case]:
     for status, seconds, times in ((429, 2, 1), (503, 1, 2)):
         step = factory.refusal(
             HttpError(status, retry_after=float(seconds)),
-            error_response(status, "come back later").with_header("Retry-After", str(seconds)),
+            error_response(factory, status, "come back later").with_header("Retry-After", str(seconds)),
         )
         # Errors, then the batch: the outcome depends on how often the client retries.
         retried = CallStep(step.batch_id, step.expected, (*step.answers[:times], step.answers[-1]))
@@ -203,7 +203,7 @@ def _retries(factory: CaseFactory) -> Iterator[Case]:
     for status in (503, 429):
         step = factory.refusal(
             HttpError(status, retry_after=2.0),
-            error_response(status, "come back later").with_header("Retry-After", "{2 s from now}"),
+            error_response(factory, status, "come back later").with_header("Retry-After", "{2 s from now}"),
         )
         retried = CallStep(step.batch_id, step.expected, (step.answers[0], step.answers[-1]))
         yield Case(f"a {status} with a date two seconds ahead as Retry-After", clauses, (retried,), waits=True)
@@ -215,17 +215,17 @@ def _retries(factory: CaseFactory) -> Iterator[Case]:
         # A date exercises the clause about waits first, since a client may fail to parse it.
         first, second = _RETRY if after.isdecimal() else _RETRY[::-1]
         # The deadline allows no such wait: the client may give up, or retry earlier.
-        answer = error_response(status, "not today").with_header("Retry-After", after)
+        answer = error_response(factory, status, "not today").with_header("Retry-After", after)
         step = factory.refusal(HttpError(status), answer, timeout_s=SHORT_DEADLINE)
         title = f"a {status} with Retry-After: {what}"
         yield Case(title, (first, second, *_ALL), (step,), waits=True)
     yield _error_case(
         factory, "429 again and again, with Retry-After: 0", ("client.retry.bounded", "client.retry.waits", *_ALL),
-        HttpError(429, retry_after=0.0), error_response(429, "still not").with_header("Retry-After", "0"),
+        HttpError(429, retry_after=0.0), error_response(factory, 429, "still not").with_header("Retry-After", "0"),
     )  # fmt: skip
     yield _error_case(
         factory, "429 again and again", ("client.retry.bounded", "client.retry.waits", *_ALL), HttpError(429),
-        error_response(429, "still not"),
+        error_response(factory, 429, "still not"),
     )  # fmt: skip
 
 

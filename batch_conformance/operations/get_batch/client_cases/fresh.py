@@ -49,13 +49,13 @@ def fresh_cases(factory: CaseFactory) -> Iterator[Case]:
     yield Case(
         "a batch that is gone at the second call",
         _FRESH,
-        (removed, replace(removed, expected=missing, answers=(error_response(404, words),))),
+        (removed, replace(removed, expected=missing, answers=(error_response(factory, 404, words),))),
     )
     late = factory.valid(factory.batch())
     yield Case(
         "a batch that is there at the second call",
         _FRESH,
-        (replace(late, expected=missing, answers=(error_response(404, words),)), late),
+        (replace(late, expected=missing, answers=(error_response(factory, 404, words),)), late),
     )
     yield from _after_failures(factory)
 
@@ -75,19 +75,19 @@ def _tagged(answer: StubResponse, number: int) -> StubResponse:
 def _after_failures(factory: CaseFactory) -> Iterator[Case]:
     """Yield cases with calls after a failed one: nothing of it may remain in a connection or in memory."""
     long = "nothing by that name: " + "no " * 60_000
-    absent = factory.refusal(HttpError(404), error_response(404, long))
+    absent = factory.refusal(HttpError(404), error_response(factory, 404, long))
     yield Case(
         "batches between errors with long bodies",
         _FRESH,
         (
             absent,
             factory.valid(factory.batch()),
-            factory.refusal(HttpError(404), error_response(404, long)),
+            factory.refusal(HttpError(404), error_response(factory, 404, long)),
             factory.valid(factory.batch()),
         ),
     )
-    down = error_response(500, "the archive does not respond")
-    locked = error_response(401, "Unauthorized")
+    down = error_response(factory, 500, "the archive does not respond")
+    locked = error_response(factory, 401, "Unauthorized")
     reset = TransportFault("reset", "a connection reset")
     for what, known, failed in (
         ("a server error", factory.valid(factory.batch()), factory.refusal(HttpError(500), down)),

@@ -70,7 +70,7 @@ def _other_statuses(factory: CaseFactory) -> Iterator[Case]:
     batch_id = factory.id()
     whole = json_body(factory.batch(batch_id))
     size = len(whole.body)
-    gone = error_response(410, "it was here")
+    gone = error_response(factory, 410, "it was here")
     rows: list[tuple[str, tuple[StubResponse, ...]]] = []
     # The target of the redirect answers 410, so that a client gets no batch whether or not it follows.
     for status in (302, 307, 301, 303, 308):
