@@ -1,13 +1,15 @@
-"""Detects batches, error bodies and requests of Get Batch and List Batches in recorded files."""
+"""Detects batches, error bodies and requests of the contract's operations in recorded files."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from batch_conformance.contract import cached_by_contract, current_contract
 from batch_conformance.contract.entity import entity_of
+from batch_conformance.contract.operation import Operation
 from batch_conformance.contract.pointers import split
 from batch_conformance.contract.statuses import error_body, status_member
 
@@ -67,42 +69,54 @@ def looks_like_error(value: object) -> bool:
     return isinstance(value, Mapping) and status in value and not texts.isdisjoint(value)
 
 
-@cached_by_contract
-def _paths() -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """Return patterns for the path of a Get Batch request, and for the path patterns of mocks."""
-    before, _, after = current_contract().operation("get").raw_path("\0").partition("\0")
-    known, end = re.escape(before.lstrip("/")), re.escape(after)
-    return re.compile(rf"(?:.*/)?{known}([^/?#]+){end}"), re.compile(rf".*/{known}[\[(.][^/]*/?[^/]*{end}")
+@dataclass(frozen=True)
+class RecordedCall:
+    """The operation of a recorded request, and the id asked for, percent-encoded as recorded.
 
-
-def asks_for_list(method: str | None, url: str | None) -> bool:
-    """Whether a request is List Batches, with filters or without."""
-    if url is None or (method or "GET").upper() not in ("GET", "ANY", "*"):
-        return False
-    plain = url.replace("\\/", "/").strip("^$")
-    try:
-        path = urlsplit(plain).path if "://" in plain else re.split(r"[?#]", plain, maxsplit=1)[0]
-    except ValueError:
-        return False
-    listing = current_contract().operations.get("list")
-    return listing is not None and path.rstrip("/").endswith("/" + listing.url_path().strip("/"))
-
-
-def asked_id(method: str | None, url: str | None) -> str | None:
-    """Return the id of a Get Batch request, percent-encoded as recorded; None for other requests.
-
-    ``url`` is a URL, a path, or a path pattern of a mock. For a pattern, the id is :data:`UNKNOWN_ID`.
+    ``segment`` is :data:`UNKNOWN_ID` for the pattern of a mock, and None where the operation takes no id.
     """
-    if url is None or (method or "GET").upper() not in ("GET", "ANY", "*"):
+
+    operation: str
+    segment: str | None = None
+
+
+@cached_by_contract
+def _paths() -> tuple[tuple[Operation, re.Pattern[str], re.Pattern[str]], ...]:
+    """Return patterns for the paths of each operation's requests, and for the path patterns of mocks.
+
+    Paths without an id come first, then long ones: a pattern for an id may match what follows it.
+    """
+    rows = []
+    for operation in current_contract().operations.values():
+        before, by_id, after = operation.raw_path("\0").partition("\0")
+        known, end = re.escape(before.strip("/") if not by_id else before.lstrip("/")), re.escape(after)
+        whole = re.compile(rf"(?:.*/)?{known}" + (rf"([^/?#]+){end}" if by_id else "/*"))
+        mock = re.compile(rf".*/{known}[\[(.][^/]*/?[^/]*{end}" if by_id else "(?!)")
+        rows.append((operation, whole, mock))
+    return tuple(sorted(rows, key=lambda row: (row[0].id_parameter is not None, -len(row[0].path))))
+
+
+def call_of(method: str | None, url: str | None) -> RecordedCall | None:
+    """Return the call that a recorded request is; None for requests of no operation.
+
+    ``url`` is a URL, a path, or a path pattern of a mock.
+    """
+    if url is None:
         return None
     plain = url.replace("\\/", "/").replace("\\.", ".").strip("^$")
     try:
         path = urlsplit(plain).path if "://" in plain else re.split(r"[?#]", plain, maxsplit=1)[0]
     except ValueError:
         return None
-    whole, pattern = _paths()
-    match = whole.fullmatch(path)
-    if match is None:
+    for operation, whole, mock in _paths():
+        if method is not None and method.upper() not in (operation.method, "ANY", "*"):
+            continue
+        match = whole.fullmatch(path)
+        if match is not None:
+            segment = match[1] if match.groups() else None
+            is_pattern = segment is not None and _PLACEHOLDER.search(segment)
+            return RecordedCall(operation.name, UNKNOWN_ID if is_pattern else segment)
         # Patterns may contain ? and #, which end a path.
-        return UNKNOWN_ID if pattern.fullmatch(plain) else None
-    return UNKNOWN_ID if _PLACEHOLDER.search(match[1]) else match[1]
+        if mock.fullmatch(plain):
+            return RecordedCall(operation.name, UNKNOWN_ID)
+    return None

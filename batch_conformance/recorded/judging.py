@@ -43,7 +43,7 @@ def judge_clause(clause: str, recordings: Sequence[Recording]) -> CheckResult:
 
 def _check_operation(clause: str, operation: str, recordings: Sequence[Recording]) -> CheckResult:
     exchanges = [_as_checked(row, clause) for row in recordings]
-    record = Record(exchanges, _keys(exchanges), operation)
+    record = Record(exchanges, _keys(exchanges, operation), operation)
     own = part_of(operation, "entries")
     result = SERVER_CHECKS.find(clause)(own.view(record, clause) if own else record)
     if own:
@@ -64,9 +64,9 @@ def _as_checked(row: Recording, clause: str) -> Exchange:
     return exchange
 
 
-def _keys(exchanges: Sequence[Exchange]) -> list[str]:
+def _keys(exchanges: Sequence[Exchange], operation: str) -> list[str]:
     """Return the keys of requests that were answered with a 200."""
-    place = current_contract().operation("get").key
+    place = current_contract().operation(operation).key
     return [key for row in exchanges if row.status == 200 for key in key_values(row.request, place)]
 
 

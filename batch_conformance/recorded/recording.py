@@ -9,14 +9,16 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import unquote
 
+from batch_conformance.contract import current_contract
 from batch_conformance.contract.entity import entity_of
+from batch_conformance.contract.operation import Operation
 from batch_conformance.contract.pointers import read
 from batch_conformance.contract.statuses import status_member
 from batch_conformance.http import Exchange, Intent, Request, Response, read_json
+from batch_conformance.http.model import IdKind
 from batch_conformance.recorded.detection import (
     UNKNOWN_ID,
-    asked_id,
-    asks_for_list,
+    call_of,
     looks_like_batch,
     looks_like_error,
 )
@@ -79,17 +81,16 @@ class SetAside:
 
 
 def recording_of(draft: Draft) -> Recording | SetAside | None:
-    """Derive a recording from a draft; None for exchanges of neither Get Batch nor List Batches.
+    """Derive a recording from a draft; None for exchanges of no operation of the contract.
 
     A 2xx implies a known id and a valid key. A 401, a 404 or another 4xx does not tell which key or id was
     rejected. A 5xx does not tell its cause, so it counts as staged.
     """
-    segment = asked_id(draft.method, draft.url)
-    listed = asks_for_list(draft.method, draft.url)
-    if draft.url is not None and segment is None and not listed:
+    call = call_of(draft.method, draft.url)
+    if draft.url is not None and call is None:
         return None
     value = read_json(draft.body).value if draft.body else None
-    if segment is None and not listed and not looks_like_batch(value) and not looks_like_error(value):
+    if call is None and not looks_like_batch(value) and not looks_like_error(value):
         return None
     status = _assumed_status(value) if draft.status is None else draft.status
     if draft.body is None and draft.status is None:
@@ -102,14 +103,16 @@ def recording_of(draft: Draft) -> Recording | SetAside | None:
         "body": draft.body is not None,
         "text": draft.body is not None and draft.text,
         "order": draft.order is not None,
-        "target": segment is not None or listed,
+        "target": call is not None,
     }
-    knows_id = segment not in (None, UNKNOWN_ID) and not _is_template(value)
+    operation = current_contract().operation(call.operation if call else "get")
+    segment = call.segment if call else None
+    own_id = _own_id(value, operation.name)
+    # A mock may fill in the id: {{request.path.2}}.
+    knows_id = segment not in (None, UNKNOWN_ID) and "{{" not in own_id
     exchange = Exchange(
         number=next(_numbers),
-        intent=_list_intent(status)
-        if listed
-        else _intent(status, unquote(segment or "") if knows_id else _own_id(value)),
+        intent=_intent(operation, status, unquote(segment or "") if knows_id else own_id),
         request=Request((draft.method or "GET").upper(), _absolute(draft.url or ""), draft.sent or ()),
         response=Response(status, draft.headers or (), draft.body or b"", draft.reason),
         started=draft.at,
@@ -119,19 +122,15 @@ def recording_of(draft: Draft) -> Recording | SetAside | None:
     return Recording(draft.place, exchange, facts, draft.order, knows_id, shows=draft.url is not None)
 
 
-def _intent(status: int, batch_id: str) -> Intent:
+def _intent(operation: Operation, status: int, batch_id: str) -> Intent:
+    if operation.id_parameter is None:
+        batch_id = ""
     if status < 300:
-        return Intent("reads", batch_id, "known", "valid")
-    odd = batch_id != UNKNOWN_ID and not _PLAIN_ID.fullmatch(batch_id)
-    return Intent(
-        "recorded", batch_id, "hostile" if odd else "unknown", "valid", staged=status if status >= 500 else None
-    )
-
-
-def _list_intent(status: int) -> Intent:
-    if status < 300:
-        return Intent("reads", "", "known", "valid", operation="list")
-    return Intent("recorded", "", "known", "valid", staged=status if status >= 500 else None, operation="list")
+        return Intent("reads", batch_id, "known", "valid", operation=operation.name)
+    staged = status if status >= 500 else None
+    odd = batch_id not in ("", UNKNOWN_ID) and not _PLAIN_ID.fullmatch(batch_id)
+    kind: IdKind = "hostile" if odd else "unknown" if operation.id_parameter else "known"
+    return Intent("recorded", batch_id, kind, "valid", staged=staged, operation=operation.name)
 
 
 def _assumed_status(value: object) -> int:
@@ -142,15 +141,10 @@ def _assumed_status(value: object) -> int:
     return int(match[1]) if match else 400
 
 
-def _own_id(value: object) -> str:
-    echo = entity_of("get").echo
+def _own_id(value: object, operation: str) -> str:
+    echo = entity_of(operation).echo
     own = read(dict(value), echo) if echo and isinstance(value, Mapping) else None
     return own if isinstance(own, str) else UNKNOWN_ID
-
-
-def _is_template(value: object) -> bool:
-    """Whether the id in a mock is a template expression, e.g. ``{{request.path.2}}``."""
-    return "{{" in _own_id(value)
 
 
 def _absolute(url: str) -> str:

@@ -57,8 +57,9 @@ def _key_headers() -> frozenset[str]:
 
 def _of_place(request: Request) -> Iterator[Secret]:
     """Yield the key of a request where the contract puts it into the query or a cookie."""
-    place = current_contract().operation("get").key
-    if place is not None and place.place != "header":
+    for place in {operation.key for operation in current_contract().operations.values()}:
+        if place is None or place.place == "header":
+            continue
         yield from ((value, "[api-key]") for value in key_values(request, place) if len(value) >= TELLING)
 
 

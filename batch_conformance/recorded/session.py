@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from batch_conformance import __version__
-from batch_conformance.checks.by_operation import operations_of_run, untested_hints
+from batch_conformance.checks.by_operation import known_operations, untested_hints
 from batch_conformance.checks.result import RunResult, Subject
 from batch_conformance.checks.verdict import ClauseResult, clause_result, not_selected
 from batch_conformance.checks.words import counted
@@ -40,7 +40,7 @@ class RecordedFiles:
         """Yield the exchanges and files that were not checked, and why."""
         if self.unrelated:
             files = counted(len(self.unrelated), "file")
-            yield f"{files} without Get Batch exchange: {_listed(self.unrelated)}"
+            yield f"{files} without an exchange of the API: {_listed(self.unrelated)}"
         if self.aside:
             yield f"set aside: {_listed([f'{row.place} ({row.why})' for row in self.aside])}"
 
@@ -95,7 +95,7 @@ def judge_recorded(
         started=started,
         requests=count,
         strict=strict,
-        operations=operations_of_run(("get",)),
+        operations=_recorded_operations(contents),
         hints=untested_hints(),
         redactor=keys_hidden(row.exchange.request for row in contents.recordings),
         shell_secrets={"[api-key]": "${SYNC_API_KEY}", BASE: BASE},
@@ -105,6 +105,11 @@ def judge_recorded(
     run.results = [_result(clause, contents, run, chosen) for clause in current_contract().of_side("server")]
     run.seconds = round(time.monotonic() - began, 3)
     return run
+
+
+def _recorded_operations(contents: RecordedFiles) -> tuple[str, ...]:
+    found = {row.exchange.intent.operation for row in contents.recordings}
+    return tuple(name for name in known_operations() if name in found)
 
 
 def _subject(patterns: Sequence[str], contents: RecordedFiles) -> Subject:
@@ -122,8 +127,7 @@ def _error_of(contents: RecordedFiles) -> str:
         return f"{files}: {_listed(contents.unreadable)}; repair, or leave out with --batch-recorded '!FILE'"
     if not contents.recordings:
         remarks = "; ".join(contents.remarks())
-        get = current_contract().operation("get")
-        named = f"{get.method} {get.path}"
+        named = " or ".join(f"{row.method} {row.path}" for row in current_contract().operations.values())
         return f"there is nothing to judge: {remarks}; name files with answers of {named} (--batch-recorded)"
     return ""
 

@@ -11,7 +11,7 @@ from batch_conformance.contract import Clause, current_contract
 from batch_conformance.http import Exchange
 from batch_conformance.http.text import cut, visible
 from batch_conformance.recorded import Draft, Recording, SetAside, judge_clause, recorded_needs, recording_of
-from batch_conformance.recorded.detection import UNKNOWN_ID, asked_id, asks_for_list
+from batch_conformance.recorded.detection import UNKNOWN_ID, call_of
 from batch_conformance.recorded.parts import headers_of
 from batch_conformance.recorded.redaction import redactor_of
 
@@ -21,22 +21,24 @@ _LISTED = 5
 _LIMIT = 500
 
 
-def assert_conforms(answer: Any, *, id: str | None = None, status: int | None = None, strict: bool = False) -> None:
-    """Assert that a response of Get Batch conforms to the contract.
+def assert_conforms(
+    answer: Any, *, id: str | None = None, status: int | None = None, strict: bool = False, operation: str = "get"
+) -> None:
+    """Assert that a response conforms to the contract.
 
     ``answer`` is a batch or an error body (a dict, or JSON as ``str`` or ``bytes``), a response (of httpx,
     requests, or anything with ``status_code`` or ``status``, ``headers``, and ``content``, ``data`` or
     ``body``), or a recorded ``Exchange``. ``id`` is the requested id, if the response does not tell;
-    ``status`` is the HTTP status of a body given alone. With ``strict``, broken ``should`` clauses count as
-    well.
+    ``operation`` likewise the operation (``list`` for List Batches). ``status`` is the HTTP status of a body given
+    alone. With ``strict``, broken ``should`` clauses count as well.
 
     Raises ``AssertionError`` with every broken clause: expected, actual and source, keys redacted. Raises
-    ``TypeError`` for a value of another type.
+    ``TypeError`` for a value of another type, ``ValueError`` for an operation that the contract does not have.
     """
     __tracebackhide__ = True
-    draft = _draft(answer, id, status)
+    draft = _draft(answer, _target(operation, id), status, knows_id=id is not None)
     recording = recording_of(draft)
-    assert recording is not None, "a target of Get Batch makes every draft one"
+    assert recording is not None, "a target of an operation makes every draft one"
     if isinstance(recording, SetAside):
         raise AssertionError(f"nothing in this answer can be judged: {recording.why}")  # noqa: TRY004
     broken = list(_broken(recording, strict))
@@ -80,17 +82,24 @@ def _text(recording: Recording, broken: Sequence[tuple[Clause, Sequence[Finding]
     return "\n".join(lines)
 
 
-def _draft(answer: Any, batch_id: str | None, status: int | None) -> Draft:
-    operation = current_contract().operation("get")
-    target = operation.raw_path(f":{UNKNOWN_ID}") if batch_id is None else operation.url_path(batch_id)
+def _target(name: str, batch_id: str | None) -> str:
+    operation = current_contract().operations.get(name)
+    if operation is None:
+        raise ValueError(f"operation={name!r}: the contract has {', '.join(current_contract().operations)}")
+    if operation.id_parameter is None:
+        return operation.url_path()
+    return operation.raw_path(f":{UNKNOWN_ID}") if batch_id is None else operation.url_path(batch_id)
+
+
+def _draft(answer: Any, target: str, status: int | None, *, knows_id: bool) -> Draft:
     if isinstance(answer, Exchange):
-        return _of_exchange(answer, target, batch_id)
+        return _of_exchange(answer, target, knows_id=knows_id)
     if isinstance(answer, str | bytes | bytearray):
         data = answer.encode("utf-8", "surrogatepass") if isinstance(answer, str) else bytes(answer)
         return Draft("this body", url=target, status=status, body=data, text=True)
     if isinstance(answer, Mapping | list) or answer is None:
         return Draft("this body", url=target, status=status, body=_json(answer), text=True)
-    return _of_response(answer, target, batch_id)
+    return _of_response(answer, target, knows_id=knows_id)
 
 
 def _json(value: Any) -> bytes:
@@ -102,15 +111,14 @@ def _json(value: Any) -> bytes:
         raise TypeError(f"{_TAKES}, and what is in it must be JSON: {error}") from None
 
 
-def _of_exchange(exchange: Exchange, target: str, batch_id: str | None) -> Draft:
+def _of_exchange(exchange: Exchange, target: str, *, knows_id: bool) -> Draft:
     response = exchange.response
     if response is None:
         raise TypeError(f"{_TAKES}; this exchange has no response ({exchange.outcome()})")
     request_line = (exchange.request.method, exchange.request.url)
-    known = (asked_id(*request_line) is not None or asks_for_list(*request_line)) and batch_id is None
     return Draft(
         "this answer",
-        url=exchange.request.url if known else target,
+        url=target if knows_id or call_of(*request_line) is None else exchange.request.url,
         sent=exchange.request.headers,
         status=response.status,
         reason=response.reason,
@@ -120,7 +128,7 @@ def _of_exchange(exchange: Exchange, target: str, batch_id: str | None) -> Draft
     )
 
 
-def _of_response(response: Any, target: str, batch_id: str | None) -> Draft:
+def _of_response(response: Any, target: str, *, knows_id: bool) -> Draft:
     status = _first(response, ("status_code", "status"), int)
     body = _first(response, ("content", "data", "body"), bytes | str)
     if status is None or isinstance(status, bool):
@@ -133,10 +141,9 @@ def _of_response(response: Any, target: str, batch_id: str | None) -> Draft:
     url = _get(request, "url") if request is not None else _get(response, "url")
     method = _get(request, "method")
     request_line = (method if isinstance(method, str) else None, str(url) if url is not None else None)
-    known = asked_id(*request_line) is not None or asks_for_list(*request_line)
     return Draft(
         "this answer",
-        url=str(url) if known and batch_id is None else target,
+        url=target if knows_id or call_of(*request_line) is None else str(url),
         sent=_headers(_get(request, "headers")),
         status=int(status),
         headers=_headers(_get(response, "headers")) or (),

@@ -17,6 +17,7 @@ from batch_conformance.client_runner.stub.answers import StubResponse
 from batch_conformance.client_runner.stub.server import StubServer
 from batch_conformance.client_runner.stub.wire import RawRequest
 from batch_conformance.contract import current_contract
+from batch_conformance.contract.operation import Operation
 from batch_conformance.contract.sendable import by_example, id_segment
 from batch_conformance.http import Request
 from batch_conformance.http.key_values import key_values
@@ -26,8 +27,12 @@ from batch_conformance.reference.server import Asked, ReferenceServer
 
 #: The default id of staged responses.
 BATCH_ID = "batch_abc123"
-#: Stands for the list of batches where methods take an id.
-LIST = ""
+
+
+class StagedId(str):
+    """An id where an operation other than Get Batch is asked for it; empty where the operation takes no id."""
+
+    operation = "get"
 
 
 def _batch(batch_id: str, state: State) -> dict[str, Any]:
@@ -51,8 +56,8 @@ class StubRequest:
     @property
     def key(self) -> str | None:
         """The API key, from the place where the contract puts it; None when absent."""
-        place = current_contract().operation("get").key
-        values = key_values(Request(self.method, self.target, self.headers), place)
+        operation, _, _ = _called(self.target)
+        values = key_values(Request(self.method, self.target, self.headers), operation.key)
         return ", ".join(values) if values else None
 
 
@@ -74,7 +79,7 @@ class _Staged:
 
 
 class BatchStub:
-    """A server for Get Batch and List Batches on a port of its own.
+    """A server for all operations of the contract on a port of its own.
 
     Each method that stages a response returns the id to request. Responses for an id are sent in the order in
     which they were staged, one per request; the last one is repeated. An id without staged responses is
@@ -84,7 +89,7 @@ class BatchStub:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._staged: dict[str, deque[_Staged]] = {}
+        self._staged: dict[tuple[str, str], deque[_Staged]] = {}
         self._reference = _AnyKey()
         self._server = StubServer(self._choose)
 
@@ -157,7 +162,21 @@ class BatchStub:
         ``error(429, id=batch_stub.list())`` stages a 429 after an empty list.
         """
         rows = [_batch(row, STATES["completed"]) if isinstance(row, str) else row for row in batches]
-        return self._stage(answers.json_body(around_of(rows)), LIST, times, needs_key=True)
+        return self._stage(answers.json_body(around_of(rows)), self.of("list"), times, needs_key=True)
+
+    # Other operations.
+
+    def of(self, operation: str, id: str = BATCH_ID) -> str:
+        """Return what other methods take as ``id`` to stage a response of this operation of the contract.
+
+        For example ``answer({…}, id=batch_stub.of("list"))``. Raises ``ValueError`` for an unknown operation.
+        """
+        found = current_contract().operations.get(operation)
+        if found is None:
+            raise ValueError(f"operation={operation!r}: the contract has {', '.join(current_contract().operations)}")
+        staged = StagedId(id if found.id_parameter else "")
+        staged.operation = operation
+        return staged
 
     # Errors.
 
@@ -237,36 +256,30 @@ class BatchStub:
         if times < 1:
             raise ValueError(f"times={times}: an answer is staged at least once")
         with self._lock:
-            self._staged.setdefault(batch_id, deque()).extend([_Staged(answer, needs_key)] * times)
+            staged = self._staged.setdefault((getattr(batch_id, "operation", "get"), str(batch_id)), deque())
+            staged.extend([_Staged(answer, needs_key)] * times)
         return batch_id
 
     # Responses, made on the event loop's thread.
 
     def _choose(self, request: RawRequest) -> StubResponse:
-        operation = current_contract().operation("get")
-        path = re.sub("^https?://[^/]*", "", request.target.partition("?")[0])
-        segment = id_segment(operation, path)
-        batch_id = unquote(segment) if segment and "/" not in segment else None
-        listing = current_contract().operations.get("list")
-        if batch_id is None and listing is not None and by_example(listing, path).endswith(listing.url_path()):
-            batch_id, path = LIST, listing.url_path()
+        operation, path, segment = _called(request.target)
+        self._reference.operation = operation
         keys = key_values(Request(request.method, request.target, request.headers), operation.key)
         if operation.key is None:
             keys = ["any"]
         with self._lock:
-            queue = None if batch_id is None else self._staged.get(batch_id)
+            queue = None if segment is None else self._staged.get((operation.name, unquote(segment)))
             if queue and request.method == "GET" and (not queue[0].needs_key or (len(keys) == 1 and keys[0])):
                 return (queue.popleft() if len(queue) > 1 else queue[0]).answer
-        if not batch_id:
-            return self._like_reference(request, path, None)
-        return self._like_reference(request, operation.raw_path(segment), segment.encode("latin-1"))
+        return self._like_reference(request, path, segment)
 
-    def _like_reference(self, request: RawRequest, path: str, segment: bytes | None) -> StubResponse:
+    def _like_reference(self, request: RawRequest, path: str, segment: str | None) -> StubResponse:
         raw = path.encode("latin-1")
         parsed = Asked(
             method=request.method,
             path=raw,
-            segment=segment,
+            segment=segment.encode("latin-1") if segment else None,
             query=request.target.partition("?")[2].encode("latin-1"),
             headers=tuple((name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in request.headers),
         )
@@ -275,3 +288,22 @@ class BatchStub:
         if answer.media_type is not None:
             headers.append(("Content-Type", answer.media_type))
         return StubResponse(answer.status, tuple(headers), answer.content())
+
+
+def _called(target: str) -> tuple[Operation, str, str | None]:
+    """Return the operation that a request target is for, the path without what stands before it, and the raw id.
+
+    The id is empty where the operation takes none, and None where the path is no operation's.
+    """
+    path = re.sub("^https?://[^/]*", "", target.partition("?")[0])
+    operations = list(current_contract().operations.values())
+    by_id = [row for row in operations if row.id_parameter]
+    # Ids of Get Batch may contain slashes.
+    for operation in sorted(by_id, key=lambda row: row.name == "get"):
+        segment = id_segment(operation, path)
+        if segment and "/" not in segment:
+            return operation, operation.raw_path(segment), segment
+    for operation in operations:
+        if operation not in by_id and by_example(operation, path).endswith(operation.url_path()):
+            return operation, operation.url_path(), ""
+    return operations[0], path, None

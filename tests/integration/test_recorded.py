@@ -303,10 +303,10 @@ def test_traffic_other_than_get_batch_is_ignored(judge: Check, content: str) -> 
     """Alone, there is nothing to check; beside a batch it is listed, not red."""
     run = judge({"a.json": content})
     assert run.verdict == "error"
-    assert "1 file without Get Batch exchange: a.json" in run.error
+    assert "1 file without an exchange of the API: a.json" in run.error
     run = judge({"a.json": content, "b.json": json.dumps(BATCH)})
     assert run.verdict == "pass"
-    assert "1 file without Get Batch exchange: a.json" in result(run, "server.auth.missing-key").reason
+    assert "1 file without an exchange of the API: a.json" in result(run, "server.auth.missing-key").reason
     assert run.subject.target == "**/* (1 exchange in 1 of 2 files)"
 
 

@@ -154,7 +154,7 @@ def test_deep_bodies_do_not_crash(tmp_path: Path) -> None:
         run = judged(tmp_path, a__json=f'{{"id": "batch_1", "metrics": {"[" * depth}{"]" * depth}}}')
         assert run.verdict in ("fail", "error")
     run = judged(tmp_path, a__json="[" * 50 + GOOD + "]" * 50)
-    assert "without Get Batch exchange" in run.error
+    assert "without an exchange of the API" in run.error
 
 
 _NAMES = st.sampled_from(
@@ -311,7 +311,7 @@ def test_the_command_line_from_red_to_green(tmp_path: Path) -> None:
     (fixtures / "b.json").write_text("{}")
     ended = pytest_run(tmp_path, SUITE, *glob)
     assert ended.status == 0, ended.out
-    assert "1 file without Get Batch exchange: tests/fixtures/deep/b.json" in flat(ended.out)
+    assert "1 file without an exchange of the API: tests/fixtures/deep/b.json" in flat(ended.out)
 
     (fixtures / "c.json").write_text("{")
     ended = pytest_run(tmp_path, SUITE, *glob)
@@ -329,7 +329,7 @@ def test_the_command_line_without_anything_to_check(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text("{}")
     ended = pytest_run(tmp_path, SUITE, "--batch-recorded", "*.json")
     assert ended.status == 3, ended.out
-    assert "1 file without Get Batch exchange: a.json" in flat(ended.out)
+    assert "1 file without an exchange of the API: a.json" in flat(ended.out)
     assert "1 failed" in ended.out
 
 

@@ -90,6 +90,17 @@ def test_each_place_of_its_answer_has_a_mutant_that_is_caught(found: dict[str, A
     assert found["unprovable"] == []
 
 
+def test_fixtures_and_recordings_have_it(found: dict[str, Any]) -> None:
+    """By its path; a body alone is one of it if the test says so."""
+    assert found["staged"] == [200, 404, 404, 200]
+    assert found["asserted"] == ["server.body.outputs", "", "", ""]
+    assert found["asserted alone"] == ["", "server.body.outputs"]
+    assert found["recorded"] == ["outputs", "outputs", "get"]
+    assert found["recorded faults"] == [
+        "/v2/batch/batch_1/outputs: outputs: expected an array, got nothing: it is absent"
+    ]
+
+
 def test_a_client_that_has_it_alone_conforms(found: dict[str, Any]) -> None:
     """All clauses are exercised on it but those about members that only batches have."""
     silent = {name for name, verdict in found["client"].items() if verdict == "not-exercised"}

@@ -7,12 +7,17 @@ from collections.abc import Iterator
 from typing import Any
 from unittest.mock import patch
 
+import httpx
+
 from batch_conformance.contract import current_contract
 from batch_conformance.mutants.client import client_mutants
 from batch_conformance.mutants.derived import derived_mutants, unprovable
+from batch_conformance.recorded import Draft, Recording, judge_clause, recording_of
 from batch_conformance.reference import client
 from batch_conformance.reference.server import Answer, Asked, ReferenceServer, operation_of
 from batch_conformance.server_runner import side_by_side
+from batch_conformance.testing import assert_conforms
+from batch_conformance.testing.stub import BatchStub
 from tests.support.judging import judged_client, judged_server, red
 
 
@@ -85,6 +90,34 @@ def found_of_clients() -> Iterator[tuple[str, Any]]:
     yield "client mutants", {name: mutants[name].explains(red(run)) for name, run in judged.items()}
 
 
+def found_of_fixtures() -> Iterator[tuple[str, Any]]:
+    """Yield what the fixtures and the checks of recorded traffic say, by name."""
+    url = "/v2/batch/batch_1/outputs"
+    with BatchStub() as stub:
+        answers = []
+        stub.answer({"id": "batch_1"}, id=stub.of("outputs", "batch_1"))
+        stub.error(404, id=stub.of("outputs", "batch_2"))
+        for path in (url, "/v2/batch/batch_1", "/v2/batch/batch_2/outputs", "/v2/batch/batch_abc123/outputs"):
+            answers.append(httpx.get(stub.url + path, headers={"x-api-key": "any"}, timeout=5))
+    yield "staged", [answer.status_code for answer in answers]
+    yield "asserted", [_asserted(answer) for answer in answers]
+    lacking, whole = b'{"id": "batch_1"}', b'{"id": "batch_1", "outputs": []}'
+    yield "asserted alone", [_asserted(body, "outputs") for body in (whole, lacking)]
+    urls = {url: lacking, "/v2/batch/(.+)/outputs": whole, "/v2/batch/batch_1": lacking}
+    drafts = [Draft(url, url=url, status=200, body=body) for url, body in urls.items()]
+    recorded = [row for row in map(recording_of, drafts) if isinstance(row, Recording)]
+    yield "recorded", [row.exchange.intent.operation for row in recorded]
+    yield "recorded faults", [one.message for one in judge_clause("server.body.outputs", recorded).findings]
+
+
+def _asserted(answer: Any, operation: str = "get") -> str:
+    try:
+        assert_conforms(answer, operation=operation)
+    except AssertionError as error:
+        return str(error).splitlines()[2].split()[0]
+    return ""
+
+
 def found() -> Iterator[tuple[str, Any]]:
     """Yield what was found, by name."""
     for name, server in SERVERS.items():
@@ -104,4 +137,4 @@ def found() -> Iterator[tuple[str, Any]]:
 
 
 if __name__ == "__main__":
-    print(json.dumps({**dict(found()), **dict(found_of_clients())}))
+    print(json.dumps({**dict(found()), **dict(found_of_clients()), **dict(found_of_fixtures())}))
