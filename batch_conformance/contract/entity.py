@@ -318,9 +318,9 @@ def entry_entity(contract: Contract | None = None) -> Entity:
 
 def _entry_entity(contract: Contract) -> Entity:
     one = entity_of(LIST, contract)
-    get = contract.operations.get("get")
-    if get is not None and entity_of(get, contract).pointer == one.pointer:
-        return entity_of(get, contract)
+    get = entity_of("get", contract)
+    if get.pointer == one.pointer:
+        return get
     return _Entry(one.operation, one.document, one.schema, one.pointer, one.prefix)
 
 
@@ -331,10 +331,9 @@ def entry_id(contract: Contract | None = None) -> str:
 
 def _entry_id(contract: Contract) -> str:
     entry = entity_of(LIST, contract) if LIST in contract.operations else None
-    get = next((row for row in contract.operations.values() if row.id_parameter and row.name != LIST), None)
-    entity = entity_of(get, contract) if get else entry
-    echo = entity.echo if entity else None
-    if entity and echo and entry and entry.has(echo.removeprefix(entity.place)):
+    entity = entity_of("get", contract)
+    echo = entity.echo
+    if echo and entry and entry.has(echo.removeprefix(entity.place)):
         return echo.removeprefix(entity.place)
     if echo and entry is None:
         return echo

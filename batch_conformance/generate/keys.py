@@ -232,8 +232,7 @@ def _short_enough(pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:
 
 def _names_of_keys(current: Sequence[KeyPlace]) -> list[str]:
     """Return the names of keys in the contract with and without overlays, the current ones first."""
-    get = base_contract().operations.get("get")
-    found = [*current, *(get.keys if get else ())]
+    found = [*current, *base_contract().operation("get").keys]
     return list(dict.fromkeys(one.name for one in found if one.name.lower() != "authorization"))
 
 

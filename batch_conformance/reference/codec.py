@@ -153,7 +153,7 @@ class Codec:
     def entry(self, value: Any) -> Batch:
         """Decode an entry of a list by its schema. Raises :class:`BatchError`."""
         entity = entry_entity()
-        return self.batch(value) if entity is _get_batch_entity() else self.decoded(value, entity)
+        return self.batch(value) if entity is entity_of("get") else self.decoded(value, entity)
 
     def error(self, answer: Answer) -> BatchError:
         """Return the error for a response without success, whatever its body."""
@@ -258,11 +258,6 @@ class Codec:
     def as_reply(self, batch: Batch) -> dict[str, Any]:
         """Return a batch as JSON under its wire names, for the adapter."""
         return {name: _as_reply(item) for name, item in batch.items()}
-
-
-def _get_batch_entity() -> Entity | None:
-    """Return the entity of Get Batch; None in a contract without it."""
-    return entity_of("get") if "get" in current_contract().operations else None
 
 
 def _as_reply(value: Any) -> Any:

@@ -49,11 +49,9 @@ def edited_batches() -> list[Shown]:
 @cached_by_contract
 def _edited() -> list[tuple[str, list[Value]]]:
     sample = sample_store()
-    operations = current_contract().operations
-    entity = entity_of("get" if "get" in operations else next(iter(operations)))
-    maker = _Maker(entity, [list(batch.payloads()) for batch in sample.batches.values()])
+    maker = _Maker(entity_of("get"), [list(batch.payloads()) for batch in sample.batches.values()])
     named = [(maker.name(row) or name, row) for name, row in zip(maker.names(sample), maker.rows, strict=True)]
-    shape = list_shape() if LIST in operations else None
+    shape = list_shape() if LIST in current_contract().operations else None
     # The list shows all batches, so there cannot be more than it may hold.
     return _listable(named[: shape.most]) if shape else named
 
@@ -64,8 +62,7 @@ def _listable(named: list[tuple[str, list[Value]]]) -> list[tuple[str, list[Valu
     What stands around a list follows such rules by itself (:mod:`listed`).
     """
     body = next((one for one in ruled_bodies() if one.inner == ""), None)
-    operations = current_contract().operations
-    if body is None or "get" not in operations or entity_of(LIST).pointer != entity_of("get").pointer:
+    if body is None or entity_of(LIST).pointer != entity_of("get").pointer:
         return named
 
     def holds(rows: list[tuple[str, list[Value]]]) -> bool:

@@ -77,10 +77,9 @@ class Answer:
             return json.dumps(self.body).encode("ascii")
 
 
-@cached_by_contract
-def get_operation() -> Operation | None:
-    """Return Get Batch in the contract in use; None where it has none."""
-    return current_contract().operations.get("get")
+def get_operation() -> Operation:
+    """Return Get Batch in the contract in use, which every contract has."""
+    return current_contract().operation("get")
 
 
 @cached_by_contract
@@ -110,7 +109,7 @@ def segment_of(path: bytes, operation: str = "get") -> bytes | None:
     return match["id"] if match else None
 
 
-def operation_of(asked: Asked) -> Operation | None:
+def operation_of(asked: Asked) -> Operation:
     """Return the operation of a request by its path; Get Batch by default."""
     others = (row for name, row in current_contract().operations.items() if name != "get")
     return next((row for row in others if _path_of(row.name).fullmatch(asked.path)), get_operation())
@@ -147,8 +146,6 @@ class ReferenceServer:
 
     def batch_in(self, state: str) -> str | None:
         """Return the id of a batch in a state; None where there is none."""
-        if get_operation() is None:
-            return None
         place = entity_of("get").lifecycle_pointer
         found = (batch.id for batch in self.store.batches.values() if read(batch.peek(), place) == state)
         return next(found, None) if place else None
@@ -188,10 +185,10 @@ class ReferenceServer:
         if not self.authenticate(asked):
             return self.unauthorized(asked)
         other = operation_of(asked)
-        if other is not None and other.name != "get" and asked.method == other.method:
+        if other.name != "get" and asked.method == other.method:
             return self.incomplete(other, asked) or self.answer_of(other, asked)
         operation = get_operation()
-        if operation is None or asked.segment is None:
+        if asked.segment is None:
             return self.not_found(asked)
         if asked.method not in (operation.method, "HEAD"):
             return self.wrong_method(asked)
@@ -230,8 +227,7 @@ class ReferenceServer:
 
     def key_place(self) -> KeyPlace | None:
         """Return the place of the key; None where the operation needs none."""
-        operation = self.operation or get_operation() or next(iter(current_contract().operations.values()))
-        return operation.key
+        return (self.operation or get_operation()).key
 
     def is_key(self, value: bytes) -> bool:
         """Whether a value is a valid key, compared with every key in constant time."""
@@ -293,9 +289,9 @@ class ReferenceServer:
         """Return a batch for the list, without advancing it."""
         return batch.peek()
 
-    def success(self, operation: Operation | None, body: Any) -> Answer:
+    def success(self, operation: Operation, body: Any) -> Answer:
         """Return the documented success response."""
-        answer = operation.success if operation else None
+        answer = operation.success
         if answer is None:
             return Answer(200, body)
         status = int(answer.key) if answer.key.isdecimal() else 200
@@ -308,8 +304,7 @@ class ReferenceServer:
 
     def refusal(self) -> int:
         """Return the status for a request without a valid key."""
-        operation = self.operation or get_operation()
-        return refusal_of(operation) if operation else 401
+        return refusal_of(self.operation or get_operation())
 
     def not_found(self, asked: Asked) -> Answer:
         """Return the response for an unknown id."""
@@ -336,11 +331,11 @@ class ReferenceServer:
     ) -> Answer:
         """Return an error response."""
         body = error_payload(status, message, code)
-        operation = self.operation or get_operation()
-        if operation is None or not current_contract().edited:
+        if not current_contract().edited:
             return Answer(status, body, headers or [])
         from batch_conformance.reference.edited import error_maker
 
+        operation = self.operation or get_operation()
         documented = operation.answer(status)
         # Undocumented errors have the form of documented ones.
         errors = [row for key, row in operation.answers.items() if key[0] in "45"]
@@ -360,9 +355,9 @@ class ReferenceServer:
         return self.not_found(asked)
 
 
-def _with_headers(operation: Operation | None, documented: DocumentedAnswer, answer: Answer) -> Answer:
+def _with_headers(operation: Operation, documented: DocumentedAnswer, answer: Answer) -> Answer:
     """Add the headers that an edited contract documents."""
-    if operation is not None and documented.headers and current_contract().edited:
+    if documented.headers and current_contract().edited:
         from batch_conformance.reference.edited import with_documented
 
         answer.headers = with_documented(answer.headers, operation.name, documented.key)

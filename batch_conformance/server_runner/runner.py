@@ -282,8 +282,7 @@ class ServerRunner:
 
 def sent(wanted: Collection[str]) -> frozenset[str]:
     """Return those of the wanted probes that make sense under the contract in use."""
-    operation = current_contract().operations.get("get")
-    without_key = operation is None or operation.key is None
+    without_key = current_contract().operation("get").key is None
     return frozenset(wanted) - (get_module().ABOUT_KEYS if without_key else frozenset())
 
 

@@ -51,9 +51,7 @@ def varied_places(name: str) -> Sequence[str]:
 
 
 def drawn_members(name: str) -> Callable[[random.Random], Sequence[Mapping[str, Any]]]:
-    """Return the function that draws members of an operation's ordinary value: none for one not in the contract."""
-    if name not in current_contract().operations:
-        return _nothing
+    """Return the function that draws members of an operation's ordinary value. Raises ``NoSuchOperation``."""
     return getattr(operation_cases(name), "draw_ordinary", _nothing)
 
 

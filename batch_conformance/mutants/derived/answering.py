@@ -28,8 +28,7 @@ class _Changed(ReferenceServer):
 
     def answer(self, asked: Asked) -> Answer:
         answer = super().answer(asked)
-        asked_for = operation_of(asked) if self.operation_name else None
-        other = asked_for is not None and asked_for.name != self.operation_name
+        other = self.operation_name and operation_of(asked).name != self.operation_name
         return answer if other or answer.status != self.status else self.change(answer)
 
 

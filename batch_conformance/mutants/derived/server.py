@@ -56,9 +56,8 @@ def server_faults() -> tuple[dict[str, ServerFault], tuple[Unprovable, ...]]:
     """Return the mutants by name, and the places without one."""
     found: list[ServerFault | Unprovable] = []
     names = Names()
-    if "get" in current_contract().operations:
-        for kind in (_in_bodies, _in_rules, _in_steps, _in_identity, _in_errors, _in_statuses):
-            found += kind(entity_of("get"), names)
+    for kind in (_in_bodies, _in_rules, _in_steps, _in_identity, _in_errors, _in_statuses):
+        found += kind(entity_of("get"), names)
     found += _in_headers(names)
     found += list_faults()
     found += faults_of_others()

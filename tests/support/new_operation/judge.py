@@ -23,8 +23,7 @@ from tests.support.judging import judged_client, judged_server, red
 
 def of_outputs(asked: Asked) -> bool:
     """Whether a request is for the outputs of a batch."""
-    operation = operation_of(asked)
-    return operation is not None and operation.name == "outputs"
+    return operation_of(asked).name == "outputs"
 
 
 class NoKey(ReferenceServer):
