@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 
 from batch_conformance.checks.finding import Finding
 from batch_conformance.http import Exchange, Intent, Redactor, Request, Response
+from batch_conformance.recorded import judge_recorded
 from batch_conformance.report.document import report_document
+from batch_conformance.report.files import write_reports
 from tests.support import samples
+from tests.support.overlays import LIST, update, using
 
 KEY = "sk-live-Zq84hTn20vBx7Lw61Yp"
 
@@ -175,3 +179,23 @@ def test_a_long_text_is_redacted_quickly() -> None:
         "%26key" * 9_000,
     ):
         assert _redactor().text(text) == text
+
+
+def test_a_key_that_only_one_operation_has_in_its_query_is_hidden_in_recordings(tmp_path: Path) -> None:
+    """Each request is read as one of its own operation."""
+    key = "only-the-list-has-this-key"
+    answer = {
+        "status": 200,
+        "headers": {"content-type": "application/json"},
+        "body": [{"id": "batch_1", "status": key}],
+    }
+    row = {"request": {"method": "GET", "url": f"https://api.example/v2/batch?who={key}"}, "response": answer}
+    (tmp_path / "a.json").write_text(json.dumps([row]), "utf-8")
+    schemes = update("$.components.securitySchemes", {"token": {"type": "apiKey", "in": "query", "name": "who"}})
+    with using(tmp_path, schemes, update(LIST, {"security": [{"token": []}]})):
+        run = judge_recorded(("a.json",), folder=tmp_path)
+        write_reports(run, tmp_path / "reports")
+    reports = [file.read_text("utf-8") for file in (tmp_path / "reports").rglob("*") if file.is_file()]
+    assert run.verdict == "fail"
+    assert reports
+    assert not any(key in text for text in reports)
