@@ -8,7 +8,7 @@ from typing import Any
 from batch_conformance.contract import Contract
 from batch_conformance.contract.entity import judge_of
 from batch_conformance.contract.leaves import documented
-from batch_conformance.contract.operation import Answer, Operation
+from batch_conformance.contract.operation import MediaType, Operation
 from batch_conformance.contract.pointers import MISSING
 from batch_conformance.generate.ordinary import NotInContract
 from batch_conformance.generate.space import Space
@@ -22,8 +22,7 @@ class ErrorBodies:
     """
 
     def __init__(self, contract: Contract, operation: str, status: int) -> None:
-        found = _documented(contract.operation(operation), status)
-        media = found.media_type if found else None
+        media = error_media_type(contract.operation(operation), status)
         own = contract.operation(operation).answer(status)
         self._is_bodiless = own is not None and own.media_type is None
         examples = [*media.examples.values()] if media else []
@@ -53,8 +52,8 @@ class ErrorBodies:
         return {**body, **more}
 
 
-def _documented(operation: Operation, status: int) -> Answer | None:
-    """Return the documented answer for a status; without a body there, the first error with one."""
+def error_media_type(operation: Operation, status: int) -> MediaType | None:
+    """Return the documented body of a status; without one there, that of the first error that has one."""
     keys = [key for key in sorted(operation.answers) if not key.startswith(("1", "2", "3"))]
     rows = [operation.answer(status), *(operation.answers[key] for key in keys)]
-    return next((row for row in rows if row is not None and row.media_type is not None), None)
+    return next((row.media_type for row in rows if row is not None and row.media_type is not None), None)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from batch_conformance.reference.client import adapter
+from tests.support import judging
 from tests.support.generic_client import Change, generic_client, judged, red
-from tests.support.overlays import BATCH, remove, update, using
+from tests.support.overlays import BATCH, LIST, remove, update, using
 
 FIELDS, STATUS, DATES = "client.decode.fields", "client.decode.status", "client.decode.created_at"
 COUNTS, OPTIONAL, TYPES = "client.decode.counts", "client.decode.optional", "client.reject.wrong-types"
@@ -227,6 +230,31 @@ def test_a_clause_without_a_member_is_not_exercised(
         run = judged(generic_client(), ("decode.counts", "error.404"))
     results = {row.clause.id: (row.verdict, row.reason) for row in run.results if row.clause.id in clauses}
     assert results == dict.fromkeys(clauses, ("not-exercised", "the contract has no such member, status or value"))
+
+
+def test_errors_of_the_list_have_bodies_of_their_own(tmp_path: Path) -> None:
+    """A client may read each operation's errors by its own schema."""
+    from batch_conformance.client_runner.cases import PROFILES, CaseFactory, listed_cases
+
+    errors = f"{LIST}.responses"
+    schema = {"type": "object", "required": ["detail"], "properties": {"detail": {"type": "string", "minLength": 1}}}
+    own = {
+        "description": "An error.",
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Own"}}},
+    }
+    with using(
+        tmp_path,
+        update("$.components.schemas", {"Own": {**schema, "additionalProperties": False}}),
+        *(remove(f"{errors}['{status}']") for status in ("401", "500")),
+        update(errors, {"401": own, "422": own, "500": own}),
+    ):
+        cases = listed_cases(CaseFactory(0), PROFILES["default"])
+        found = {
+            case.operation: case.asks[0].answers[0].body for case in cases if case.clauses[0] == "client.error.401"
+        }
+        assert json.loads(found["get"])["message"]
+        assert json.loads(found["list"])["detail"]
+        assert judging.red(judging.judged_client(adapter)) == set()
 
 
 def test_hand_written_cases_are_valid_under_the_contract_without_overlays() -> None:

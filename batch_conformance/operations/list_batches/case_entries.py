@@ -38,7 +38,7 @@ class EntryFactory(CaseFactory):
     """Makes list entries, with the seed and random state of the given factory."""
 
     def __init__(self, factory: CaseFactory) -> None:
-        self.seed, self.random = factory.seed, factory.random
+        self.seed, self.operation, self.random = factory.seed, OPERATION, factory.random
 
     @property
     def values(self) -> Ordinary:

@@ -12,9 +12,13 @@ from typing import Any
 from batch_conformance.checks.client.record import HttpError, ValidBatch, may_be_retried
 from batch_conformance.client_runner.cases.case import CallStep, Case
 from batch_conformance.client_runner.stub.answers import StubResponse, json_body
+from batch_conformance.contract import current_contract
+from batch_conformance.generate.error_bodies import error_media_type
 from batch_conformance.generate.ordinary import NotInContract
+from batch_conformance.operations.get_batch.client_cases.errors import error_cases
 from batch_conformance.operations.list_batches.answers import answer_of, frame
 from batch_conformance.operations.list_batches.case_entries import (
+    EntryFactory,
     applies,
     entry_values,
     every_filter,
@@ -24,7 +28,7 @@ from batch_conformance.operations.list_batches.case_entries import (
 )
 from batch_conformance.operations.list_batches.client_record import OPERATION, Arguments, Batches
 
-_DECODE, _FRESH, _TRANSFER = "client.decode.", "client.decode.fresh", "client.decode.transfer"
+_ERROR, _DECODE, _FRESH, _TRANSFER = "client.error.", "client.decode.", "client.decode.fresh", "client.decode.transfer"
 #: The number of Get Batch cases turned into list cases, by clause. Cases about batches share a list instead.
 _OF_GET: Mapping[str, int] = {
     "client.error.401": 2,
@@ -51,8 +55,10 @@ _OF_GET: Mapping[str, int] = {
 _SECURE: Mapping[str, int] = {"client.auth.redirect": 1}
 
 
-def cases_from_get(of_get: Sequence[Case]) -> Iterator[Case]:
+def cases_from_get(of_get: Sequence[Case], entries: EntryFactory) -> Iterator[Case]:
     """Yield Get Batch cases with a list in place of the batch; valid batches of one clause share a list."""
+    if _has_own_errors():
+        of_get = [*(case for case in of_get if not case.clauses[0].startswith(_ERROR)), *error_cases(entries)]
     together: dict[str, list[Case]] = defaultdict(list)
     taken: Counter[tuple[str, bool]] = Counter()
     for case in of_get:
@@ -69,6 +75,13 @@ def cases_from_get(of_get: Sequence[Case]) -> Iterator[Case]:
     for clause, rows in together.items():
         for some in [] if has_own_schema() else portions(rows):
             yield from _together(clause, some)
+
+
+def _has_own_errors() -> bool:
+    """Whether error bodies of an edited contract differ between the list and Get Batch."""
+    get, own = (current_contract().operation(name) for name in ("get", OPERATION))
+    bodies = [[error_media_type(one, status) for one in (get, own)] for status in get.documented_statuses]
+    return any(one is not None and other is not None and one.schema != other.schema for one, other in bodies)
 
 
 def _together(clause: str, cases_of: Sequence[Case]) -> Iterator[Case]:

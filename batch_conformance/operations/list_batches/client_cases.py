@@ -98,7 +98,7 @@ def cases(factory: CaseFactory, of_get: Sequence[Case]) -> Iterator[Case]:
     yield from non_list_cases(entries)
     with suppress(NotInContract):
         yield from other_status_cases(_as_many(entries, [entries.batch()]))
-    yield from cases_from_get(of_get)
+    yield from cases_from_get(of_get, entries)
     if has_own_schema():
         yield from _derived(entries)
 

@@ -15,6 +15,7 @@ from batch_conformance.checks.client.record import (
 )
 from batch_conformance.client_runner.cases.case import SHORT_DEADLINE, CallStep, Case, CaseFactory, possible
 from batch_conformance.client_runner.stub.answers import StubResponse, json_body, text
+from batch_conformance.contract import current_contract
 from batch_conformance.generate.ordinary import NotInContract
 from batch_conformance.operations.get_batch.client_cases.error_responses import (
     error_response,
@@ -44,7 +45,7 @@ def error_cases(factory: CaseFactory) -> Iterator[Case]:
 
 
 def _statuses(factory: CaseFactory) -> Iterator[Case]:
-    operation = factory.values.entity.operation
+    operation = current_contract().operation(factory.operation)
     for status, message in ((401, "Unauthorized"), (404, "Batch not found")):
         if not operation.documents(status):
             continue
@@ -187,7 +188,7 @@ def _retries(factory: CaseFactory) -> Iterator[Case]:
     for status in (401, 404):
         expected = HttpError(status, body="Retry-After")
         answer = error_response(factory, status, "not now").with_header("Retry-After", "1")
-        known = status in factory.values.entity.operation.documented_statuses
+        known = status in current_contract().operation(factory.operation).documented_statuses
         clause = ("client.retry.never-401-404", *([clause_of_status(status)] if known else []), *_ALL)
         yield _error_case(factory, f"a {status} with Retry-After: 1", clause, expected, answer)
     clauses = ("client.retry.waits", "client.retry.bounded", *_ALL)
