@@ -192,9 +192,9 @@ _PHRASES: Mapping[str, Callable[[int], str]] = {
 
 
 def fault(item: Mapping[str, Any]) -> str:
-    """Return a piece of evidence in one line: message, expected, actual."""
+    """Return a piece of evidence in one line: message, and what was expected and found unless the message says so."""
     message, expected, actual = (_brief(item[name]) for name in ("message", "expected", "actual"))
-    if not expected and not actual:
+    if expected in message and actual in message:
         return message
     return f"{message}: expected {expected or 'nothing'}, got {actual or 'nothing'}"
 
