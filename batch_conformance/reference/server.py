@@ -213,7 +213,7 @@ class ReferenceServer:
         batch = self.look_up(segment_of(asked.path, operation.name) or b"")
         if not self.owns(asked) or (operation.id_parameter and batch is None):
             return self.not_found(asked)
-        from batch_conformance.reference.edited import documented_body
+        from batch_conformance.reference.documented import documented_body
 
         return self.success(operation, documented_body(operation.name, batch.id if batch else ""))
 
@@ -333,7 +333,7 @@ class ReferenceServer:
         body = error_payload(status, message, code)
         if not current_contract().edited:
             return Answer(status, body, headers or [])
-        from batch_conformance.reference.edited import error_maker
+        from batch_conformance.reference.documented import error_maker
 
         operation = self.operation or get_operation()
         documented = operation.answer(status)
@@ -358,7 +358,7 @@ class ReferenceServer:
 def _with_headers(operation: Operation, documented: DocumentedAnswer, answer: Answer) -> Answer:
     """Add the headers that an edited contract documents."""
     if documented.headers and current_contract().edited:
-        from batch_conformance.reference.edited import with_documented
+        from batch_conformance.reference.documented import with_documented
 
         answer.headers = with_documented(answer.headers, operation.name, documented.key)
     return answer

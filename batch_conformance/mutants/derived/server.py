@@ -35,7 +35,8 @@ from batch_conformance.mutants.derived.listed import list_faults
 from batch_conformance.mutants.derived.names import Derived, Names, Unprovable
 from batch_conformance.mutants.derived.others import faults_of_others
 from batch_conformance.operations.stored import Shown, StoredBatch
-from batch_conformance.reference.edited import documented_headers, space_of
+from batch_conformance.reference.documented import documented_headers
+from batch_conformance.reference.edited import space_of
 from batch_conformance.reference.server import Answer, Asked, ReferenceServer, refusal_of
 
 ServerFault = Derived[ReferenceServer]
