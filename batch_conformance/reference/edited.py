@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import chain, pairwise
+from itertools import chain, islice, pairwise
 from typing import Any
 
 from batch_conformance.contract import cached_by_contract, current_contract, parse_date_time
 from batch_conformance.contract.entity import LIST, Entity, entity_of, examples_of, list_shape
+from batch_conformance.contract.filters import other_filters
 from batch_conformance.contract.parameter import as_sent
 from batch_conformance.contract.pointers import MISSING, join, read, replaced
 from batch_conformance.contract.references import types_of
@@ -91,6 +92,7 @@ class _Maker:
             raise NoValidValue(of_entity(entity) or _no_batch(entity))
         self._move()
         self._show_all()
+        self._vary()
         self._set_apart()
 
     def names(self, sample: Store) -> list[str]:
@@ -207,6 +209,22 @@ class _Maker:
             if more < _MOST_MORE and isinstance(one.value, dict):
                 more += 1
                 self.rows.append([one.value])
+
+    def _vary(self) -> None:
+        """Let batches differ in the members by which an edited contract filters lists."""
+        for place in [one.filter.member for one in other_filters().values() if one.filter is not None]:
+            place = self.entity.place + place
+            if len({written(read(row[0], place)) for row in self.rows}) > 1:
+                continue
+            there = read(self.rows[0][0], place)
+            others = [read(one.value, place) for one in values_of(self.space, 300) if one.pointer == place]
+            for number, row in enumerate(self.rows[1::2], 1):
+                # Apart, so that there are bounds between them.
+                tried = chain(islice(_near(there), 3 * number, None), others)
+                changed = (self._all(row, place, other) for other in tried if other != there)
+                row[:] = next(filter(None, changed), row)
+            for row in self.rows[2::4]:
+                row[:] = self._all(row, place, None) or row
 
     def _put(self, place: str, new: Any) -> bool:
         """Put a value into a row whose own value also appears in others; returns whether there was one."""

@@ -25,7 +25,8 @@ class OperationProbes:
     probes of each group in ``together`` may be under way at once; ``chains`` splits those that depend on their own
     answers. ``beside`` maps a probe to the one that it is always sent with. The requests of probes in ``in_turn``
     alternate between chains, and those of probes in ``in_order`` are never sent side by side.
-    ``budgets`` is the most requests, by profile; None for no cap.
+    ``budgets`` is the most requests, by profile; None for no cap. ``more_requests`` is by how many an edited contract
+    exceeds that, for a profile.
     """
 
     operation: str
@@ -38,6 +39,12 @@ class OperationProbes:
     in_order: Collection[str]
     absent: Collection[int]
     before_first_auth: Callable[[ProbeContext], Probe]
+    more_requests: Callable[[str], int]
+
+    def most_requests(self, profile: str) -> int | None:
+        """Return the most requests that these probes may send; None for no cap."""
+        budget = self.budgets[profile]
+        return None if budget is None else budget + self.more_requests(profile)
 
     @property
     def first(self) -> str:
@@ -72,6 +79,7 @@ def probes_in(module: ModuleType) -> OperationProbes:
         in_order=given.get("IN_ORDER", frozenset()),
         absent=given.get("ABSENT", _ABSENT),
         before_first_auth=given.get("before_first_auth", _nothing),
+        more_requests=given.get("more_requests", lambda _profile: 0),
     )
 
 
@@ -98,6 +106,6 @@ def other_probes() -> Iterator[OperationProbes]:
 
 def most_requests(profile: str, operations: Collection[str]) -> int | None:
     """Return the most requests that a run of these operations may send; None for no cap."""
-    budgets = [part.budgets[profile] for part in all_probes() if part.operation in operations]
+    budgets = [part.most_requests(profile) for part in all_probes() if part.operation in operations]
     capped = [budget for budget in budgets if budget is not None]
     return sum(capped) if len(capped) == len(budgets) else None

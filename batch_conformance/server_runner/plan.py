@@ -79,5 +79,5 @@ def _other_operations(context: ProbeContext, wanted: Collection[str]) -> Iterato
         if part.operation in context.operations:
             sent = [probe for name, probe in part.probes.items() if part.beside.get(name, name) in wanted]
             count = sum(len(list(planned(probe, context))) for probe in sent)
-            most = part.budgets[context.profile.name]
+            most = part.most_requests(context.profile.name)
             yield PlannedKind(part.operation, most or count, up_to=True) if count else PlannedKind(part.operation, 0)

@@ -138,7 +138,7 @@ class ServerRunner:
 
     def _run_operation(self, part: OperationProbes, wanted: Collection[str]) -> None:
         """Send another operation's probes, within its own budget; only the first if it does not exist."""
-        most = part.budgets[self.context.profile.name]
+        most = part.most_requests(self.context.profile.name)
         self._sender.budget.allow(None if most is None else most - self._sent_early.get(part.operation, 0))
         requested = [name for name in part.probes if part.beside.get(name, name) in wanted]
         groups = [[part.first], *([name for name in group if name in requested] for group in part.groups())]

@@ -89,7 +89,44 @@ _CONSTANTS = (
     ),
 )
 
+#: Filters by members of many kinds, with their operators.
+_MANY = {
+    "tier": ({"type": "integer", "minimum": 1, "maximum": 9}, "eq"),
+    "owner": ({"type": "string", "format": "uuid"}, "eq"),
+    "code": ({"type": "string", "pattern": "^[A-Z]{3}-[0-9]{2}$"}, "eq"),
+    "score": ({"type": "number"}, "lt"),
+    "due": ({"type": "string", "format": "date"}, "lt"),
+    "ended": ({"type": ["string", "null"], "format": "date-time"}, "gt"),
+}
+_MANY_FILTERS = (
+    update(BATCH, {"required": [*_MANY], "properties": {name: schema for name, (schema, _) in _MANY.items()}}),
+    *(
+        action
+        for name, (schema, operator) in _MANY.items()
+        for action in _with(
+            name=f"by_{name}",
+            schema={**schema, **({"type": "string"} if name == "ended" else {})},
+            **{"x-filter": {"member": f"/{name}", "operator": operator}},
+        )
+    ),
+)
+
 LIST_SERVER_EDITS = [
+    Edit(
+        "many filters added",
+        _MANY_FILTERS,
+        {
+            **{
+                f"derived:list/by_{name}:{fault}": f"server.list.by-by_{name}"
+                for name in _MANY
+                for fault in ("nothing", "filter")
+            },
+            "derived:list/by_due:beside": "server.list.together",
+            "list-after-ignored": "server.list.created-after",
+            "list-status-first-only": "server.list.status",
+        },
+        operations=_BOTH,
+    ),
     Edit("statuses as constants", _CONSTANTS, {"list-status-ignored": "server.list.status"}, (OLD,), _BOTH),
     Edit(
         "a key asked for, and no refusal documented",

@@ -16,7 +16,7 @@ from batch_conformance.contract.ruled_bodies import RuledBody, ruled_bodies
 from batch_conformance.generate.values import Space, faults_of, rule_faults_of
 from batch_conformance.mutants.derived.names import Derived, Names, Unprovable
 from batch_conformance.operations.list_batches.filter_pairs import filter_pairs
-from batch_conformance.operations.list_batches.handler import Lister
+from batch_conformance.operations.list_batches.handler import Lister, Rows
 from batch_conformance.reference.listed import answer_of, entry_of
 from batch_conformance.reference.server import ReferenceServer
 
@@ -53,10 +53,13 @@ def list_faults() -> Iterator[Derived[ReferenceServer] | Unprovable]:
 
 
 def _filters(entries: Entries, names: Names) -> Iterator[Derived[ReferenceServer]]:
-    """Yield, for every filter that an overlay adds, servers that ignore it: always, or beside another one."""
+    """Yield, for every filter that an overlay adds, servers that ignore it (or just beside another) or lose batches."""
     paired = {name for pair in filter_pairs(entries) for name in pair}
     for name in other_filters():
         yield Derived(names(f"/{name}", "filter"), (filter_clause(name),), partial(_ignoring, name))
+        yield Derived(
+            names(f"/{name}", "nothing"), (filter_clause(name),), partial(_selecting_nothing, name), (TOGETHER,)
+        )
         if name in paired:
             yield Derived(names(f"/{name}", "beside"), (TOGETHER,), partial(_ignoring, name, only_beside=True))
 
@@ -70,6 +73,16 @@ def _ignoring(name: str, *, only_beside: bool = False) -> ReferenceServer:
 
     server = ReferenceServer()
     server.lister = Ignoring()
+    return server
+
+
+def _selecting_nothing(name: str) -> ReferenceServer:
+    class Selecting(Lister):
+        def filtered(self, rows: Rows, name_of: str, value: str) -> list[Any]:
+            return [] if name_of == name else super().filtered(rows, name_of, value)
+
+    server = ReferenceServer()
+    server.lister = Selecting()
     return server
 
 

@@ -11,12 +11,12 @@ from itertools import pairwise
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from batch_conformance.contract import Instant, Parameter, current_contract, parse_date_time
+from batch_conformance.contract import Contract, Instant, Parameter, current_contract, parse_date_time
 from batch_conformance.contract.filters import named_filters, other_filters, selects
 from batch_conformance.contract.formats import FORMATS
 from batch_conformance.contract.listed import listed_values
 from batch_conformance.contract.parameter import as_sent
-from batch_conformance.contract.pointers import read
+from batch_conformance.contract.pointers import MISSING, read
 from batch_conformance.contract.references import types_of
 from batch_conformance.contract.schema import SchemaJudge
 from batch_conformance.http import Exchange
@@ -58,13 +58,14 @@ def created_member() -> str:
     return member_of(AFTER) or member_of(BEFORE) or _CREATED
 
 
-def documented_statuses() -> tuple[str, ...]:
+def documented_statuses(contract: Contract | None = None) -> tuple[str, ...]:
     """Return the documented values of the status filter; none where the contract lists none."""
-    found = parameter(STATUS)
+    contract = contract or current_contract()
+    found = named_filters(contract).get(STATUS) or other_filters(contract).get(STATUS)
     schema: Any = found.schema if found else {}
     if "array" in types_of(schema):
         schema = schema.get("items", {})
-    listed = listed_values(schema, current_contract().document.content) or ()
+    listed = listed_values(schema, contract.document.content) or ()
     return tuple(value for value in listed if isinstance(value, str))
 
 
@@ -117,11 +118,13 @@ def instant_of(value: object) -> Instant | None:
 
 
 def compared(name: str, row: object, value: str) -> bool | None:
-    """Whether an entry fits a filter of an overlay; None if open: on the bound, or without a value."""
+    """Whether an entry fits a filter of an overlay; None if open: on the bound, or with a value of another kind."""
     one = parameter(name)
     if one is None or one.filter is None:
         return None
     found, operator = read(row, one.filter.member), one.filter.operator
+    if found is None or found is MISSING:
+        return False
     if isinstance(found, dict | list):
         return None
     if operator == "eq":
@@ -146,7 +149,7 @@ def values_for(name: str, rows: Sequence[object]) -> list[str]:
     else:
         # The contract leaves open whether the bound itself is selected.
         judge = SchemaJudge(dict(one.schema), current_contract().document.content)
-        bounds = [*found, *_between(found), *_days_around(found)]
+        bounds = [*found, *_between(found), *_days_around(found), *_beyond(found)]
         tried = [as_sent(value) for value in bounds if _in_order(value) is not None and judge.is_valid(value)]
     fits = {value: [compared(name, row, value) for row in rows] for value in _some_of(tried)}
     selective = [value for value, results in fits.items() if value and {True, False} <= set(results)]
@@ -160,6 +163,29 @@ def _between(values: Iterable[object]) -> Iterator[int | float]:
         yield from [middle for middle in ((low + high) // 2, (low + high) / 2) if low < middle < high][:1]
 
 
+def _beyond(values: Iterable[object]) -> Iterator[Any]:
+    """Yield numbers and date-times beyond the outermost ones: entries without a value do not fit them either."""
+    values = list(values)
+    numbers = [value for value in values if isinstance(value, int | float) and _in_order(value) is not None]
+    yield from (min(numbers) - 1, max(numbers) + 1) if numbers else ()
+    seconds = _seconds(values)
+    for second in (min(seconds) - _DAY, max(seconds) + _DAY) if seconds else ():
+        yield from (moment.isoformat().replace("+00:00", "Z") for moment in _moment(second))
+
+
+def _seconds(values: Iterable[object]) -> list[int]:
+    """Return date-times and the beginnings of days in seconds since 1970."""
+    texts = [value for value in values if isinstance(value, str)]
+    moments = [instant_of(f"{text}T00:00:00Z" if _is_day(text) else text) for text in texts]
+    return [moment.seconds for moment in moments if moment is not None]
+
+
+def _moment(second: int) -> Iterator[datetime]:
+    # datetime covers only the years 1 to 9999.
+    with suppress(ValueError, OverflowError):
+        yield datetime.fromtimestamp(second, UTC)
+
+
 def _some_of(values: Iterable[str]) -> list[str]:
     """Return different values, a few of them evenly spread where there are many: each is compared with each entry."""
     different = sorted(set(values), key=lambda value: (_in_order(value) or 0, value))
@@ -167,12 +193,10 @@ def _some_of(values: Iterable[str]) -> list[str]:
 
 
 def _days_around(values: Iterable[object]) -> Iterator[str]:
-    """Yield the days before and after date-times, as bounds that may be days only."""
-    for moment in filter(None, map(instant_of, values)):
+    """Yield the days before and after date-times and days, as bounds that may be days only."""
+    for second in _seconds(values):
         for days in (-2, -1, 1, 2):
-            # datetime covers only the years 1 to 9999.
-            with suppress(ValueError, OverflowError):
-                yield datetime.fromtimestamp(moment.seconds + days * _DAY, UTC).date().isoformat()
+            yield from (moment.date().isoformat() for moment in _moment(second + days * _DAY))
 
 
 def _span_of(value: object, whole_day: bool) -> tuple[Fraction, Fraction] | None:

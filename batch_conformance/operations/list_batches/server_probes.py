@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from math import comb
 from typing import Any
 
 from batch_conformance.checks.server.statuses import is_success
-from batch_conformance.contract import Instant
+from batch_conformance.contract import Instant, base_contract
 from batch_conformance.contract.filters import other_filters as added
 from batch_conformance.http import Exchange
 from batch_conformance.operations.list_batches.bounds import (
@@ -29,6 +30,7 @@ from batch_conformance.operations.list_batches.filter_pairs import filter_pairs
 from batch_conformance.operations.list_batches.filters import (
     AFTER,
     BEFORE,
+    NAMES,
     STATUS,
     by_presence,
     created,
@@ -64,11 +66,13 @@ from batch_conformance.operations.list_batches.planned_requests import (
 from batch_conformance.server_runner.probe import Probe, ProbeContext
 
 __all__ = [
-    "BUDGETS", "CHAINS", "OPERATION", "PROBES", "TOGETHER", "WITH", "before_first_auth",
+    "BUDGETS", "CHAINS", "OPERATION", "PROBES", "TOGETHER", "WITH", "before_first_auth", "more_requests",
 ]  # fmt: skip
 
 #: The most requests in addition to those of Get Batch, by profile; None for no limit.
 BUDGETS: Mapping[str, int | None] = {"quick": 20, "default": 80, "thorough": None}
+#: The most values of an added filter, and the most pairs of filters, by profile.
+_VALUES, _PAIRS = {"quick": 1, "default": 2, "thorough": 4}, {"quick": 1, "default": 6, "thorough": 20}
 #: Values of filters that can select nothing.
 UNKNOWN_STATUS = "NO_SUCH_STATUS"
 BAD_DATES = ("not-a-date", "2024-13-45T99:00:00Z", "1999-02-30T00:00:00Z")
@@ -156,11 +160,19 @@ def filters(context: ProbeContext) -> Probe:
 def other_filters(context: ProbeContext) -> Probe:
     """The filters that an overlay adds, alone and in pairs, with values that not all listed batches fit."""
     for name in added():
-        for value in values_for(name, context.listed)[: by_profile(context, 1, 2, 4)]:
+        for value in values_for(name, context.listed)[: _VALUES[context.profile.name]]:
             yield listing(context, "list-other-filters", query={wire_name(name): value})
-    for given in list(filter_pairs(context.listed))[: by_profile(context, 1, 6, 20)]:
+    for given in list(filter_pairs(context.listed))[: _PAIRS[context.profile.name]]:
         query = {wire_name(name): value for name, value in given.items()}
         yield listing(context, "list-other-filters", query=query)
+
+
+def more_requests(profile: str) -> int:
+    """Return how many requests the filters and statuses of an edited contract take that the base contract lacks."""
+    base = [name for name in NAMES if usable(name)]
+    pairs = comb(len(base) + len(added()), 2) - comb(len(base), 2)
+    statuses = max(0, len(documented_statuses()) - len(documented_statuses(base_contract())))
+    return (statuses if profile != "quick" else 0) + len(added()) * _VALUES[profile] + min(pairs, _PAIRS[profile])
 
 
 def _together(context: ProbeContext, statuses: Sequence[str], bounds: Sequence[Instant]) -> Probe:
