@@ -245,6 +245,16 @@ LIST_SERVER_EDITS = [
 ]
 
 LIST_CLIENT_EDITS = [
+    Edit(
+        "a filter added that no caller gives",
+        _with(
+            name="limit",
+            schema={"type": "integer"},
+            **{"x-filter": {"member": "/metrics/total_generations", "operator": "lt"}},
+        ),
+        {"list-with-limit": "client.list.nothing-more"},
+        (OLD,),
+    ),
     Edit("statuses as constants", _CONSTANTS, {"list-status-forgotten": "client.list.query"}, (OLD,)),
     Edit(
         "a list of at most two",

@@ -18,7 +18,7 @@ from batch_conformance.checks.client.request import first_hand
 from batch_conformance.checks.client.wanted import lacking
 from batch_conformance.checks.finding import CheckResult
 from batch_conformance.contract import current_contract
-from batch_conformance.contract.filters import NO_SUCH_PARAMETER, named_filters
+from batch_conformance.contract.filters import NO_SUCH_PARAMETER, named_filters, other_filters
 from batch_conformance.contract.sendable import by_example
 from batch_conformance.http import Exchange
 from batch_conformance.operations.list_batches import client_list_checks as client_list_checks
@@ -187,7 +187,7 @@ def nothing_more(record: ClientRunRecord, result: CheckResult) -> None:
 def _is_documented(name: str) -> bool:
     """Whether a query parameter is the key or documented, and not an optional filter."""
     operation = current_contract().operation(OPERATION)
-    filters = {row.name for row in named_filters().values() if not row.required}
+    filters = {row.name for row in (*named_filters().values(), *other_filters().values()) if not row.required}
     rows = [row for row in operation.of_place("query") if row.name not in filters]
     keys = {key.name for key in operation.keys if key.place == "query"}
     return name in keys or any(row.is_named(name) for row in rows)
