@@ -161,6 +161,8 @@ def _near(known: str) -> Iterator[tuple[str, ...]]:
     yield known + "\n", "the id with a line feed behind"
     yield f"%{known.encode()[0]:02X}{known[1:]}", "the id encoded twice"
     yield known + ".json", "the id with an extension"
+    # As custom methods are written: /things/{id}:cancel.
+    yield f"{known}:x", "the id with a colon and more behind", f"{encoded}:x"
     yield known + ".", "the id with a dot behind"
     yield tail if sep else "", "the id without its prefix"
     yield head + sep if sep else "", "the prefix of the id"
@@ -181,7 +183,6 @@ def _near(known: str) -> Iterator[tuple[str, ...]]:
     yield known + "\x0b", "the id with a vertical tab behind"
     yield "\t" + known, "the id with a tab before"
     yield f"{known}|x", "the id with a bar and more behind"
-    yield f"{known}:x", "the id with a colon and more behind"
     yield f"{known}@x", "the id with an at sign and more behind"
     yield f"{known}=", "the id with an equals sign behind"
     yield f"({known})", "the id in parentheses"

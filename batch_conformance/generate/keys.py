@@ -60,6 +60,7 @@ def near_keys(key: str, variable: str, seed: int) -> Iterator[Key]:
     source = random.Random(seed)
     var = variable
     half = len(key) // 2
+    mark = next((char for char in key if char in "-_"), "-")
     flipped = "b" if key[-1:] == "a" else "a"
     noise = _letters(source, len(key))
     candidates = [
@@ -109,8 +110,8 @@ def near_keys(key: str, variable: str, seed: int) -> Iterator[Key]:
         Key(key + ":x", "near", "the key, a colon and more", f"${{{var}}}:x"),
         Key(key[:half] + noise[:1] + key[half + 1 :], "near", "the key with another character in the middle"),
         Key(key + " x", "near", "the key, a space and more", f"${{{var}}} x"),
-        Key(key.partition("-")[2], "near", "the key without its prefix", f"${{{var}#*-}}"),
-        Key(key.rpartition("-")[2], "near", "the key without its prefixes", f"${{{var}##*-}}"),
+        Key(key.partition(mark)[2], "near", "the key without its prefix", f"${{{var}#*{mark}}}"),
+        Key(key.rpartition(mark)[2], "near", "the key without its prefixes", f"${{{var}##*{mark}}}"),
         Key(_percent(key), "near", "the key, its first character percent-encoded"),
         Key(key[::-1], "near", "the key backwards", f'$(printf %s "${var}" | rev)'),
     ]

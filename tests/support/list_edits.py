@@ -90,7 +90,7 @@ _CONSTANTS = (
 )
 
 #: Filters by members of many kinds, with their operators.
-_MANY = {
+_MANY: dict[str, tuple[dict[str, Any], str]] = {
     "tier": ({"type": "integer", "minimum": 1, "maximum": 9}, "eq"),
     "owner": ({"type": "string", "format": "uuid"}, "eq"),
     "code": ({"type": "string", "pattern": "^[A-Z]{3}-[0-9]{2}$"}, "eq"),

@@ -73,6 +73,7 @@ def test_a_key_is_tried_without_each_of_its_prefixes() -> None:
     values = [key.value for key in near_keys("sk-live-AbCdEf123456", "KEY", 0)]
     assert "live-AbCdEf123456" in values
     assert "AbCdEf123456" in values
+    assert "AbCdEf123456" in [key.value for key in near_keys("nk_AbCdEf123456", "KEY", 0)]
 
 
 def test_a_key_is_tried_with_white_space_of_latin_1_behind() -> None:

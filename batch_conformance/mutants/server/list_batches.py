@@ -239,35 +239,28 @@ with_methods(
 CROSSED = "server.list.crossed-dates"
 
 
-class _Swapped(Lister):
-    """Swaps crossed dates before they are applied."""
-
-    def answer(self, rows: Rows, query: bytes) -> list[Row]:
-        asked = dict(self.parameters(query))
-        low, high = asked.get("created_after"), asked.get("created_before")
-        if low and high and self.bound("created_after", low) > self.bound("created_before", high):
-            low, high = high, low
-            within = self.after(self.before(rows, self.bound("", high)), self.bound("", low))
-            return self.ordered(within)
-        return super().answer(rows, query)
-
-
-class _CrossedIgnored(_Swapped):
+class _Crossed(Lister):
     """Ignores both dates where they are crossed."""
 
-    def after(self, rows: Rows, bound: Fraction) -> list[Row]:
-        return super().after(rows, bound)
-
     def answer(self, rows: Rows, query: bytes) -> list[Row]:
         asked = dict(self.parameters(query))
-        low, high = asked.get("created_after"), asked.get("created_before")
-        if low and high and self.bound("", low) > self.bound("", high):
-            return self.ordered(rows)
-        return super().answer(rows, query)
+        low, high = (
+            self.bound("", asked.get(name, "1970-01-01T00:00:00Z")) for name in ("created_after", "created_before")
+        )
+        both = {"created_after", "created_before"} <= asked.keys()
+        return self.ordered(self.crossed(rows, low, high)) if both and low > high else super().answer(rows, query)
+
+    def crossed(self, rows: Rows, low: Fraction, high: Fraction) -> list[Row]:
+        return list(rows)
 
 
-on_lister("list-crossed-swapped", CROSSED, _Swapped)
-on_lister("list-crossed-ignored", CROSSED, _CrossedIgnored)
+on_lister("list-crossed-ignored", CROSSED, _Crossed)
+on_lister("list-crossed-swapped", CROSSED, type("_Swapped", (_Crossed,), {
+    "crossed": lambda self, rows, low, high: self.after(self.before(rows, low), high)}))  # fmt: skip
+on_lister("list-crossed-after", CROSSED, type("_After", (_Crossed,), {
+    "crossed": lambda self, rows, low, high: self.after(rows, low)}))  # fmt: skip
+on_lister("list-crossed-before", CROSSED, type("_Before", (_Crossed,), {
+    "crossed": lambda self, rows, low, high: self.before(rows, high)}))  # fmt: skip
 
 BAD, BAD_400 = "server.list.bad-filter", "server.list.bad-filter-400"
 

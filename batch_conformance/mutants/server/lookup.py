@@ -127,6 +127,7 @@ for _name, _test in {
     "id-tab-trimmed": lambda asked, known: "\t" in asked and asked.strip("\t") == known,
     "id-nul-dropped-before": lambda asked, known: asked.startswith("\0") and asked.lstrip("\0") == known,
     "id-plus-trimmed": lambda asked, known: asked.endswith("+") and asked.rstrip("+") == known,
+    "id-cut-at-colon": lambda asked, known: ":" in asked and asked.partition(":")[0] == known,
     "id-dot-dropped": lambda asked, known: asked.rstrip(".") == known and asked != known,
 }.items():
     fault_in_lookup(NEAR, _name, _matching(_test))
