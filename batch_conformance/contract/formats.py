@@ -2,8 +2,9 @@
 
 The checks are the suite's own: installed optional packages must not change a verdict. Sources: RFC 3339
 (date-time, date, time, duration), RFC 3986 (uri, uri-reference), RFC 5321 (email), RFC 1123 (hostname), RFC
-4291 (ipv6), RFC 9562 (uuid), RFC 6901 (json-pointer), the OpenAPI format registry (int32, int64). A format
-not listed is an annotation. Host names are checked as ASCII; ``xn--`` labels are not decoded.
+4291 (ipv6), RFC 9562 (uuid), RFC 6901 (json-pointer), RFC 6570 (uri-template), the OpenAPI format registry
+(int32, int64, byte: RFC 4648, 4). A format not listed is an annotation. Host names are checked as ASCII;
+``xn--`` labels are not decoded.
 """
 
 from __future__ import annotations
@@ -131,6 +132,13 @@ def _is_regex(text: str) -> bool:
 _DURATION = _regex(
     r"P(?!\Z)(?:\d+W|(?:\d+Y(?:\d+M(?:\d+D)?)?|\d+M(?:\d+D)?|\d+D)?"
     r"(?:T(?:\d+H(?:\d+M(?:\d+S)?)?|\d+M(?:\d+S)?|\d+S))?)"
+)
+#: RFC 6570, 2.
+_NAME = r"(?:[A-Za-z0-9_]|%[0-9A-Fa-f]{2})+(?:\.(?:[A-Za-z0-9_]|%[0-9A-Fa-f]{2})+)*"
+_VARIABLE = rf"{_NAME}(?:\*|:[1-9]\d{{0,3}})?"
+_TEMPLATE = (
+    r"(?:[!#$&()*+,\-./0-9:;=?@A-Z\[\]_a-z~\xa0-\U0010fffd]|%[0-9A-Fa-f]{2}|"
+    rf"\{{[+#./;?&=,!@|]?{_VARIABLE}(?:,{_VARIABLE})*\}})*"
 )
 _BLANKS = (("blank before", " {}"), ("blank after", "{} "), ("line feed after", "{}\n"))
 
@@ -325,6 +333,24 @@ FORMATS: dict[str, Format] = {
         "a JSON pointer",
         _named("", "/a/0/~0~1"),
         _named("a", "/~2", "/~"),
+    ),
+    "relative-json-pointer": Format(
+        _regex(r"(?:0|[1-9]\d*)(?:[+-](?:0|[1-9]\d*))?(?:#|(?:/(?:[^~/]|~[01])*)*)", re.DOTALL),
+        "a relative JSON Pointer",
+        _named("0", "1/a", "2#", "0/a~1b", "0+1/a"),
+        _named("", "/a", "01", "-1", "1/~2", "1##"),
+    ),
+    "uri-template": Format(
+        _regex(_TEMPLATE),
+        "a URI template",
+        _named("https://example.com/{id}", "/a{?q,page}", "{+path}/x", "{list*}", "{a:3}", ""),
+        _named("/a/{b", "/a/b}", "{}", "{a b}", "{a:0}", "a b"),
+    ),
+    "byte": Format(
+        _regex("(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?"),
+        "Base64",
+        _named("", "YQ==", "YWI=", "YWJj", "+/+/"),
+        _named("*", "YQ", "YQ=", "YQ==YQ==", "-_-_", "YWJj\n"),
     ),
     "int32": Format(
         lambda number: -(2**31) <= number < 2**31,

@@ -16,6 +16,7 @@ from batch_conformance.cli import COMMANDS
 from batch_conformance.cli.pages import clause_page, decision_anchors, option_table, source_links
 from batch_conformance.client_runner.inprocess import load_adapter
 from batch_conformance.contract import load_contract
+from batch_conformance.contract.formats import FORMATS
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -131,3 +132,11 @@ def test_the_licence_is_the_one_that_the_package_names() -> None:
     """MIT."""
     assert (ROOT / "LICENSE").read_text("utf-8").startswith("MIT License")
     assert 'license = { text = "MIT" }' in (ROOT / "pyproject.toml").read_text("utf-8")
+
+
+def test_the_page_of_overlays_names_every_format() -> None:
+    """It names no other one."""
+    text = (DOCS / "overlays.md").read_text("utf-8")
+    listed = re.search(r"\*\*Formats\*\* that are checked: (.*?)\. Any other", text, re.DOTALL)
+    assert listed
+    assert sorted(re.findall("`([^`]+)`", listed[1])) == sorted(FORMATS)
