@@ -10,6 +10,7 @@ from urllib.parse import unquote
 from batch_conformance.checks.by_operation import title_of
 from batch_conformance.checks.finding import CheckResult
 from batch_conformance.checks.server.body import NOT_IN_CONTRACT
+from batch_conformance.checks.server.internals import INTERNALS
 from batch_conformance.checks.server.record import SERVER_CHECKS, Record, is_form_check
 from batch_conformance.checks.server.statuses import (
     documented_error,
@@ -32,37 +33,6 @@ from batch_conformance.http import Exchange, Response, read_json
 
 _NEEDS = ["unauthenticated", "unknown-ids", "invalid-keys", "near-ids", "staged", "methods", "hostile-ids"]
 _NO_ERROR = "no answer from 400 up was seen"
-
-_INTERNALS = {
-    "a Python stack trace": re.compile(r"Traceback \(most recent call last\)|File \"[^\"]+\", line \d+"),
-    "a JavaScript stack trace": re.compile(
-        r"\bat\s+(?:[\w$.<>\[\] ]+\s+)?\(?(?:(?:file://|/|[A-Z]:\\)[^\s)]*\.[cm]?[jt]sx?|node:[\w/]+):\d+"
-    ),
-    "a Java stack trace": re.compile(
-        r"\bat\s+(?:[\w.]+@?[\w.]*/)?[\w.$]+\([\w$]+\.(?:java|kt|scala):\d+\)|Exception in thread"
-        r"|\bjava(?:\.\w+)+\.\w+(?:Exception|Error)\b"
-    ),
-    "a Go stack trace": re.compile(r"goroutine \d+ \[|panic: runtime error|\.go:\d+"),
-    "another stack trace": re.compile(r"\.(?:rb|php|cs|py|ts|js|ex|rs|c|cpp)(?::| line |\()\d+|#\d+ /\S+\(\d+\)"),
-    "a source path": re.compile(
-        r"(?<![\w/.])/(?:usr|home|app|srv|opt|var|root|etc|Users|src|code|workspace|build|data)/"
-        r"(?:[\w.\-]+/)*[\w\-]+\.\w{1,5}\b"
-        r"|(?<![\w/.])/(?:usr|home|app|srv|opt|var|root|etc|Users)/[\w.\-]+/[\w.\-]+/|\bENOENT\b"
-        r"|\b[A-Za-z]:\\[\w\\.\- ]+|node_modules/|site-packages/"
-        r"|\bsrc/[\w/\-]+\.(?:py|[cm]?[jt]sx?|rb|go|java|kt|php|cs|rs|exs?|cpp|c|h)\b"
-    ),
-    "SQL": re.compile(
-        r"(?-i:\bSELECT\b.+\bFROM\b|\bINSERT\s+INTO\b|\bUPDATE\b.+\bSET\b|\bDELETE\s+FROM\b)|"
-        r"\bselect\s+\*\s+from\b|"
-        r"\bwhere\s+\w+\s*=\s*[$'?\d]|syntax error at or near|SQLSTATE|\bORA-\d{5}|SQL syntax|no such (?:table|column)|"
-        r"relation \"[^\"]*\" does not",
-        re.IGNORECASE | re.DOTALL,
-    ),
-    "a database driver's error": re.compile(
-        r"\b(?:psycopg2?|sqlite3|sqlalchemy|pymongo|MongoError|MongoServerError|PrismaClient\w*|SequelizeDatabaseError|"
-        r"QueryFailedError|CastError|Cast to \w+ failed for value|PG::\w+|mysql_|java\.sql|redis\.exceptions)\b"
-    ),
-}
 
 
 @SERVER_CHECKS.check("server.error.body", needs=_NEEDS)
@@ -168,11 +138,12 @@ def status_agrees(record: Record, result: CheckResult) -> None:
             continue
         documented = True
         stated = at_pointer(exchange.response.json.value, pointer)
-        if isinstance(stated, bool) or not isinstance(stated, int | float):
+        status = _as_status(record, exchange, pointer, stated)
+        if status is None:
             result.set_aside("server.error.body")
             continue
         result.observe()
-        if stated != exchange.status:
+        if status != exchange.status:
             result.fail(
                 exchange,
                 f"{dotted(pointer)} of an error body",
@@ -187,6 +158,16 @@ def status_agrees(record: Record, result: CheckResult) -> None:
     _limit_to_seen(record, result)
     if not result.observations:
         result.note(f"no error body held a number as its {dotted(pointer or '')}")
+
+
+def _as_status(record: Record, exchange: Exchange, pointer: str, stated: object) -> float | None:
+    """Return the status that a body states, as a number, or in digits where the contract wants a string."""
+    assert exchange.response is not None
+    assert exchange.status is not None
+    if isinstance(stated, str) and re.fullmatch(r"[0-9]{1,9}", stated):
+        faults = _faults(record.operation, exchange.status, exchange.response)
+        return None if any(one.pointer == pointer for one in faults) else int(stated)
+    return None if isinstance(stated, bool) or not isinstance(stated, int | float) else stated
 
 
 @SERVER_CHECKS.check("server.error.media-type", needs=_NEEDS)
@@ -315,7 +296,7 @@ def no_internals(record: Record, result: CheckResult) -> None:
         text = _readable(exchange)
         if text in harmless:
             continue
-        for name, pattern in _INTERNALS.items():
+        for name, pattern in INTERNALS.items():
             if match := pattern.search(text):
                 result.fail(
                     exchange,
@@ -361,7 +342,7 @@ def rate_429(record: Record, result: CheckResult) -> None:
             pointer = place_of_status("server.error.status-agrees") or ""
             stated = at_pointer(exchange.response.json.value, pointer)
             documented = has_member(record.operation, 429, pointer)
-            if documented and isinstance(stated, int | float) and stated != 429:
+            if documented and _as_status(record, exchange, pointer, stated) not in (None, 429):
                 result.fail(
                     exchange,
                     f"{dotted(pointer)} of a 429",

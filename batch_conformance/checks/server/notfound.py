@@ -146,7 +146,7 @@ def hostile_id_404(record: Record, result: CheckResult) -> None:
             continue
         result.observe()
         absent = absences(record.operation) | undocumented_absences(record.operation)
-        if exchange.status not in absent and not below_the_api(exchange):
+        if exchange.status not in absent and not below_the_api(exchange) and not is_form_check(exchange, record):
             _report(exchange, result, either_status(absences(record.operation)))
     if not result.observations:
         result.note("no hostile id was answered with an error below 500")

@@ -193,7 +193,8 @@ def known_and_unknown(exchanges: Sequence[Exchange]) -> tuple[list[Exchange], li
 def is_form_check(exchange: Exchange, record: Record) -> bool:
     """Whether an id was refused as malformed (decision 18), which discloses nothing even without a key."""
     batch_id = exchange.intent.id
-    return exchange.status == 400 and batch_id != "" and is_of_another_form(batch_id, record.known_ids)
+    refused = exchange.status == 400 or (exchange.status == 422 and 422 in record.documented.documented_statuses)
+    return refused and batch_id != "" and is_of_another_form(batch_id, record.known_ids)
 
 
 def below_the_api(exchange: Exchange) -> bool:
