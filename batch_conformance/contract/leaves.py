@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from batch_conformance.contract.applying import Applying
-from batch_conformance.contract.cel_values import parts
+from batch_conformance.contract.cel_values import beside, parts
 from batch_conformance.contract.numbers import is_number
 from batch_conformance.contract.pointers import MISSING, join
 from batch_conformance.contract.references import Document, Schema, types_of
@@ -28,13 +28,14 @@ _INSIDE = ("properties", "patternProperties", "additionalProperties", "required"
 class Leaf:
     """One documented place of a value: ``place`` is ``pointer`` with ``*`` for items and map keys.
 
-    ``value`` is the value there, MISSING for an absent documented member.
+    ``value`` is the value there, MISSING for an absent documented member; ``default`` is what its schema names then.
     """
 
     pointer: str
     place: str
     kind: Kind
     value: Any = field(hash=False)
+    default: Any = field(default=MISSING, hash=False)
 
     @property
     def empty(self) -> bool:
@@ -52,6 +53,7 @@ class Leaves:
         self._schema = schema
         self._lifecycle = lifecycle
         self._echo = echo
+        self._document = document
         self._applying = Applying(document)
 
     def of(self, value: Any) -> tuple[Leaf, ...]:
@@ -82,7 +84,9 @@ class Leaves:
                 yield from self._walk(item, below, join(pointer, name), place + last)
         for name in named:
             if name not in value:
-                yield Leaf(join(pointer, name), place + join("", name), "absent", MISSING)
+                layers = [one for schema in parts(applying, name) for one in beside(schema, self._document)]
+                default = next((one["default"] for one in layers if "default" in one), MISSING)
+                yield Leaf(join(pointer, name), place + join("", name), "absent", MISSING, default)
 
     def _kind(self, value: Any, applying: Sequence[dict[str, Any]], place: str) -> Kind:
         if value is None:

@@ -1,6 +1,6 @@
 """Checks of clients: one per ``client.*`` clause, over the recorded cases of a run."""
 
-from batch_conformance.checks.client import auth, decode, error, fault, members, reject, request, retry
+from batch_conformance.checks.client import auth, decode, error, fault, members, optional, reject, request, retry
 from batch_conformance.checks.client.record import CLIENT_CHECKS, CallResult, CaseResult, ClientRunRecord
 from batch_conformance.contract.parts import parts
 
@@ -14,6 +14,7 @@ __all__ = [
     "error",
     "fault",
     "members",
+    "optional",
     "reject",
     "request",
     "retry",

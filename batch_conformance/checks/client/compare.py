@@ -133,7 +133,8 @@ def problem_at(leaf: Leaf, decoded: Any) -> str:
         return "lost"  # the keys of a map are data
     if leaf.empty:
         # Null and absent are the same to a caller (contracts/decisions.md, 1).
-        return "" if decoded is None or decoded is MISSING else "changed"
+        filled_in = leaf.default is not MISSING and same(leaf.default, decoded)
+        return "" if decoded is None or decoded is MISSING or filled_in else "changed"
     if decoded is None or decoded is MISSING:
         return "lost"
     return "" if _is_right(leaf, decoded) else "changed"

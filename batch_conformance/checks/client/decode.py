@@ -23,8 +23,6 @@ from batch_conformance.checks.client.compare import (
     leaves_of,
     name_of,
     never_handed,
-    problem_at,
-    refused_statuses,
     shown,
     sound_places,
     state_of,
@@ -32,6 +30,7 @@ from batch_conformance.checks.client.compare import (
 )
 from batch_conformance.checks.client.kinds import accepted_kinds, shown_kinds
 from batch_conformance.checks.client.members import ONE_BY_ONE
+from batch_conformance.checks.client.optional import is_left_to_optional
 from batch_conformance.checks.client.record import (
     CLIENT_CHECKS,
     CallResult,
@@ -64,6 +63,8 @@ def fields(record: ClientRunRecord, result: CheckResult) -> None:
         held, faults = holders(sent), integer_faults(never, sent, decoded)
         misplaced = {leaf for leaf, fault in faults.items() if fault == FIELDS}
         for one in differences(sent, decoded):
+            if is_left_to_optional(record, one.leaf, never):
+                continue
             elsewhere = one.leaf.pointer in held and _shows_in_integers(one, faults)
             own = CLAUSE_OF_KIND.get(one.leaf.kind, FIELDS) == FIELDS and not elsewhere
             if own or one.leaf.place in never or one.leaf in misplaced:
@@ -145,8 +146,7 @@ def _check_odd_ids(record: ClientRunRecord, result: CheckResult) -> None:
                     "",
                 )
                 continue
-            for one in changes(call_result.expected.batch, call_result.reply.batch, sound):
-                _blame_place(result, call_result, one)
+            _blame_changed_places(record, result, call_result, sound)
 
 
 def _check_mixtures(record: ClientRunRecord, result: CheckResult) -> None:
@@ -164,7 +164,15 @@ def _check_mixtures(record: ClientRunRecord, result: CheckResult) -> None:
         if call_result.reply.batch is None:
             _blame_refusal(result, call_result, f"a valid batch was refused: {case_result.title}", "")
             continue
-        for one in changes(call_result.expected.batch, call_result.reply.batch, sound):
+        _blame_changed_places(record, result, call_result, sound)
+
+
+def _blame_changed_places(
+    record: ClientRunRecord, result: CheckResult, call_result: CallResult, sound: Collection[str]
+) -> None:
+    assert isinstance(call_result.expected, ValidBatch)
+    for one in changes(call_result.expected.batch, call_result.reply.batch, sound):
+        if not is_left_to_optional(record, one.leaf, never_handed(record)):
             _blame_place(result, call_result, one)
 
 
@@ -185,47 +193,6 @@ def _blame_place(
         code=one.code,
         pointer=one.leaf.pointer,
     )
-
-
-@CLIENT_CHECKS.check("client.decode.optional", needs=[FIELDS, STATUS])
-def optional(record: ClientRunRecord, result: CheckResult) -> None:
-    """Check that absent, null and empty values arrive as such."""
-    never = never_handed(record)
-    for case_result, call_result, sent, decoded in accepted(record, result, refused_statuses(record)):
-        special = [leaf for leaf in leaves_of(sent) if _is_special(leaf, case_result)]
-        if special and {leaf.place for leaf in special} <= never:
-            result.set_aside(FIELDS)
-            continue
-        result.observe()
-        for leaf in special:
-            value = value_at(decoded, leaf.pointer)
-            code = problem_at(leaf, value)
-            if not code or leaf.place in never:
-                continue
-            by_kind = CLAUSE_OF_KIND.get(leaf.kind)
-            if by_kind and code == "changed" and record.is_broken(by_kind):
-                result.set_aside(by_kind)
-                continue
-            one = Difference(leaf, value, code)
-            given = "absent" if leaf.value is MISSING else "null" if leaf.empty else ""
-            given = given or ("empty" if leaf.value == "" else "")
-            result.fail(
-                call_result.last,
-                f"{one.name} was {given}, and is turned into something"
-                if given
-                else f"{one.name} {'is lost' if code == 'lost' else 'is changed'}: {case_result.title}",
-                expected=f"{one.name}: null, or left out" if leaf.empty else one.expected(),
-                actual=one.actual(),
-                code=code,
-                pointer=leaf.pointer,
-            )
-
-
-def _is_special(leaf: Leaf, case_result: CaseResult) -> bool:
-    """Whether a case is about this place: its own, if it has one, else any that is absent, null or empty."""
-    if case_result.place is not None:
-        return leaf.pointer == case_result.place
-    return leaf.empty or leaf.value == ""
 
 
 @CLIENT_CHECKS.check(_UNKNOWN_FIELDS, needs=[FIELDS, "client.decode.transfer"])

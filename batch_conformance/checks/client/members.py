@@ -300,6 +300,10 @@ def counts(record: ClientRunRecord, result: CheckResult) -> None:
     ):
         held = {above: value_at(decoded, above) for above in sorted(holders(sent)) if above not in never}
         wrong = {above for above, holder in held.items() if not isinstance(holder, Mapping | list)}
+        if any(above.startswith(f"{place}/") for above in wrong for place in record.blamed(FIELDS) - {""}):
+            # Within something larger that is lost or changed.
+            result.set_aside(FIELDS)
+            continue
         if wrong:
             result.observe()
             for above in wrong:
@@ -336,8 +340,8 @@ def _blame_holder(result: CheckResult, call_result: CallResult, pointer: str, de
     name = name_of(pointer)
     result.fail(
         call_result.last,
-        f"{name} is no object",
-        expected=f"{name}: the counts",
+        f"{name} is not what holds the counts",
+        expected=f"{name}: an object or an array",
         actual=f"{name}: {shown(decoded)}",
         code="lost" if decoded is MISSING or decoded is None else "changed",
         pointer=pointer,

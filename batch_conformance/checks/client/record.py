@@ -25,8 +25,7 @@ FaultKind = Literal["refused", "reset", "truncated", "timeout", "drip", "drip-he
 class ValidBatch:
     """A 200 with this valid batch, in whatever form.
 
-    ``refusable`` batches may be refused without breaking a must: by a decision, or because only a should
-    covers them.
+    ``refusable`` ones may be refused without breaking a must: by a decision, or because only a should covers them.
     """
 
     batch: Mapping[str, Any]
@@ -233,13 +232,17 @@ class ClientRunRecord(Keeping):
 
     def is_broken(self, clause: str) -> bool:
         """Whether the check of another clause finds it broken, so that its consequences are set aside."""
+        return bool(self.blamed(clause))
+
+    def blamed(self, clause: str) -> frozenset[str]:
+        """Return the places in the findings of another clause's check; empty strings for none in particular."""
         if clause not in self._judged:
-            self._judged[clause] = False  # ends a cycle of checks that ask for each other
-            self._judged[clause] = bool(CLIENT_CHECKS.checks[clause](self).findings)
+            self._judged[clause] = frozenset()  # ends a cycle of checks that ask for each other
+            self._judged[clause] = frozenset(one.pointer for one in CLIENT_CHECKS.checks[clause](self).findings)
         return self._judged[clause]
 
     @cached_property
-    def _judged(self) -> dict[str, bool]:
+    def _judged(self) -> dict[str, frozenset[str]]:
         return {}
 
     @cached_property
