@@ -205,6 +205,16 @@ class _Last(ChangedList):
         return rows[:-1] if len(rows) > 1 else rows
 
 
+@mutant(
+    "list-last-everywhere",
+    "list.entries",
+    "hands over the last batch in place of all, as a pointer to a loop's variable",
+)
+class _Everywhere(ChangedList):
+    def returned(self, rows: list[Any]) -> Any:
+        return rows[-1:] * len(rows)
+
+
 @mutant("list-by-id", "list.entries", "keeps batches by their ids, so that one that comes twice is lost")
 class _ById(ChangedList):
     def returned(self, rows: list[Any]) -> Any:

@@ -20,6 +20,7 @@ from batch_conformance.operations.list_batches.client_record import (
     Batches,
     decoded_list,
     id_of,
+    is_repetitive,
     list_check,
 )
 
@@ -64,6 +65,10 @@ def entries(record: ClientRunRecord, result: CheckResult) -> None:
             problem, code = ("lost", "lost") if len(decoded) < sent else ("made up", "unasked")
             result.fail(call_result.last, f"batches are {problem}: {case_result.title}",
                         expected=f"{sent} batches", actual=f"{len(decoded)} batches", code=code)  # fmt: skip
+        elif is_repetitive(decoded, call_result.expected.batches):
+            different = {id_of(row) for row in decoded}
+            result.fail(call_result.last, f"batches stand in the place of others: {case_result.title}",
+                        expected=f"{sent} batches", actual=f"{len(different)}, repeated", code="lost")  # fmt: skip
 
 
 @list_check("client.list.order", needs=[_ENTRIES])
@@ -76,7 +81,9 @@ def order(record: ClientRunRecord, result: CheckResult) -> None:
         got = [str(id_of(row)) for row in decoded if isinstance(row, dict)] if decoded else []
         if sorted(map(str, got)) != sorted(sent) or len(sent) < 2:
             if len(sent) > 1:
-                result.set_aside("client.decode.fields" if decoded and len(decoded) == len(sent) else _ENTRIES)
+                whole = decoded and len(decoded) == len(sent)
+                repeated = is_repetitive(decoded, call_result.expected.batches)
+                result.set_aside("client.decode.fields" if whole and not repeated else _ENTRIES)
             continue
         result.observe()
         if got != sent:
