@@ -147,6 +147,11 @@ class Rule:
         nulls = [root for root, one in (("self", value), ("oldSelf", before)) if one is None]
         return any((named := self.targets(root)) and all(named) for root in nulls)
 
+    def names_null(self, value: Any, before: Any) -> bool:
+        """Whether a member that it names is null."""
+        rows = ((value, self.targets()), (before, self.targets("oldSelf")))
+        return any(read(one, place) is None for one, places in rows for place in places)
+
     def literals(self) -> list[Any]:
         """Return the numbers and strings in the text of the rule."""
         found: list[Any] = []
@@ -216,7 +221,8 @@ class RuleSet:
     def evaluate(self, value: Any, old: Any = MISSING) -> list[Evaluation]:
         """Evaluate every rule wherever it applies; transition rules only if an earlier value is given.
 
-        Rules that are only about members do not apply to a documented null.
+        Rules that are only about members do not apply to a documented null, nor do rules that cannot be evaluated with
+        a documented null in a member.
         """
         if not self.rules:
             return []
@@ -232,6 +238,9 @@ class RuleSet:
             if key not in converted:
                 converted[key] = self._values.convert(inner, rule.schema)
             outcome = rule.evaluate_converted(inner, converted[key], before)
+            odd = isinstance(outcome, Unevaluable) and outcome.wrong_type
+            if odd and rule.names_null(inner, before) and self._fits(rule.schema, inner):
+                continue
             found[rule, pointer] = Evaluation(rule, pointer, outcome)
         return list(found.values())
 

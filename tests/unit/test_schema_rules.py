@@ -176,6 +176,20 @@ def test_a_rule_about_members_does_not_apply_to_a_documented_null() -> None:
     assert evaluated(None) == ["self.n > 1", "self == null || self.n < 9"]
 
 
+def test_a_rule_that_a_documented_null_defeats_does_not_apply() -> None:
+    """One that can be evaluated with the null is; an undocumented null is for the clause of the member to report."""
+    rows = [{"rule": text, "message": "no"} for text in ("self.a + self.b < 9", "self.a == null || self.b > 1")]
+    kinds = {"a": {"type": ["integer", "null"]}, "b": {"type": "integer"}}
+    rules = RuleSet({"x-validations": rows, "properties": kinds}, {})
+
+    def outcomes(**value: Any) -> list[str]:
+        return [type(one.outcome).__name__ for one in rules.evaluate(value)]
+
+    assert outcomes(a=1, b=2) == ["Holds", "Holds"]
+    assert outcomes(a=None, b=1) == ["Holds"]
+    assert outcomes(a=1, b=None) == ["Unevaluable", "Unevaluable"]
+
+
 def test_a_transition_rule_needs_two_reads() -> None:
     """If the earlier read lacks the place, the result says so."""
     rules = RuleSet(TRIP, TRIPS)
