@@ -131,8 +131,9 @@ def _check_key(sender: Sender, answers: list[Exchange]) -> None:
             return
     if _answers_without_overlays(sender):
         return
+    where = f", sent in the {operation.key.place} {operation.key.name}," if len(operation.keys) > 1 else ""
     raise CouldNotRun(
-        f"{target.url} refuses the API key of {target.api_key_env} "
+        f"{target.url} refuses the API key of {target.api_key_env}{where} "
         f"({answers[0].status} on the known batch {answers[0].intent.id})" + target.or_its_gateway
     )
 
