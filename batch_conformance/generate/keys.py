@@ -232,8 +232,13 @@ def _short_enough(pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:
 
 
 def _names_of_keys(current: Sequence[KeyPlace]) -> list[str]:
-    """Return the names of keys in the contract with and without overlays, the current ones first."""
-    found = [*current, *base_contract().operation("get").keys]
+    """Return the names of keys in the contract with and without overlays, the current ones first.
+
+    Those of other operations are among them: one operation does not accept the key where another one has it.
+    """
+    contracts = (current_contract(), base_contract())
+    others = (key for contract in contracts for operation in contract.operations.values() for key in operation.keys)
+    found = [*current, *others]
     return list(dict.fromkeys(one.name for one in found if one.name.lower() != "authorization"))
 
 

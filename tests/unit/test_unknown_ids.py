@@ -10,7 +10,7 @@ from batch_conformance.contract import current_contract
 from batch_conformance.generate.ids import unknown_id_like
 from batch_conformance.generate.keys import hostile_keys, near_keys, other_places
 from tests.support.edits import BEARER
-from tests.support.overlays import update, using
+from tests.support.overlays import LIST, update, using
 
 
 @pytest.mark.parametrize(
@@ -66,6 +66,17 @@ def test_no_header_gets_a_name_that_cannot_be_sent(tmp_path: Path) -> None:
         places = other_places("sk-Test1", current_contract().operation("get"))
     assert "auth[key]" not in {name for name, _ in places["header"]}
     assert "auth[key]" in {name for name, _ in places["cookie"]}
+
+
+def test_a_key_is_tried_where_another_operation_has_it(tmp_path: Path) -> None:
+    """Each operation may have a scheme of its own."""
+    own = {"type": "apiKey", "in": "header", "name": "X-List-Key"}
+    schemes = update("$.components.securitySchemes", {"listKey": own})
+    with using(tmp_path, schemes, update(LIST, {"security": [{"listKey": []}]})):
+        of_get, of_list = (other_places("sk-Test1", current_contract().operation(name)) for name in ("get", "list"))
+    assert "X-List-Key" in {name for name, _ in of_get["header"]}
+    assert "x-api-key" in {name for name, _ in of_list["header"]}
+    assert "x-api-key" not in {name.lower() for name, _ in of_get["header"]}
 
 
 def test_a_key_is_tried_without_each_of_its_prefixes() -> None:
