@@ -200,3 +200,19 @@ def test_a_recorded_list_is_checked_by_its_own_clauses() -> None:
         broken = [httpx.get(f"{stub.url}/v2/batch", headers={"x-api-key": "k"}, trust_env=False) for _ in range(2)]
     with pytest.raises(AssertionError, match=r"server\.body\.metrics"):
         assert_conforms(broken[-1])
+
+
+class _Underscored(ReferenceServer):
+    """Takes the key of the list from x_api_key, too, as servers do that get headers as CGI variables."""
+
+    def authenticate(self, asked: Asked) -> bool:
+        there = asked.path.endswith(b"/batch") and any(map(self.is_key, asked.header(b"x_api_key")))
+        return there or super().authenticate(asked)
+
+
+def test_the_header_that_a_list_takes_the_key_from_is_named() -> None:
+    """All names of a place are sent at once; the one that was accepted is sought then."""
+    run = judged(_Underscored())
+    (broken,) = [result for result in run.results if result.verdict == "fail"]
+    assert broken.clause.id == "server.auth.wrong-place"
+    assert broken.findings[0].message.endswith("in another header (x_api_key)")
