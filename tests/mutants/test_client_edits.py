@@ -232,6 +232,15 @@ def test_a_clause_without_a_member_is_not_exercised(
     assert results == dict.fromkeys(clauses, ("not-exercised", "the contract has no such member, status or value"))
 
 
+@pytest.mark.parametrize(("filled_in", "broken"), [(3, set()), (4, {OPTIONAL})])
+def test_a_client_may_fill_in_a_documented_default(filled_in: int, broken: set[str], tmp_path: Path) -> None:
+    """For a member that is absent, as generated clients do (decision 30)."""
+    level = {"type": "integer", "default": 3}
+    with using(tmp_path, *_added("level", level, required=False)):
+        run = judged(generic_client(lambda batch: {"level": filled_in, **batch}), ("decode",))
+    assert set(red(run)) == broken, red(run)
+
+
 def test_errors_of_the_list_have_bodies_of_their_own(tmp_path: Path) -> None:
     """A client may read each operation's errors by its own schema."""
     from batch_conformance.client_runner.cases import PROFILES, CaseFactory, listed_cases
