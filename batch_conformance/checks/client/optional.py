@@ -33,15 +33,19 @@ def is_left_to_optional(record: ClientRunRecord, leaf: Leaf, never: Collection[s
 
     ``never`` are the places that no decoded batch ever has: these are lost whatever they hold.
     """
-    if not (leaf.empty or leaf.value == "") or leaf.place in never:
-        return False
-    return any(
-        one.pointer == leaf.pointer and _is_special(one, case_result)
+    special = (leaf.empty or leaf.value == "") and leaf.place not in never
+    return special and leaf.pointer in record.kept("places of optional cases", lambda: _places_of_cases(record))
+
+
+def _places_of_cases(record: ClientRunRecord) -> frozenset[str]:
+    return frozenset(
+        one.pointer
         for case_result in record.plays
         if case_result.clauses[0] == OPTIONAL
         for call_result in case_result.turns
         if isinstance(call_result.expected, ValidBatch)
         for one in leaves_of(call_result.expected.batch)
+        if _is_special(one, case_result)
     )
 
 

@@ -71,9 +71,7 @@ def _ignoring(name: str, *, only_beside: bool = False) -> ReferenceServer:
             ignored = len(found) > 1 or not only_beside
             return [row for row in found if row[0] != name or not ignored]
 
-    server = ReferenceServer()
-    server.lister = Ignoring()
-    return server
+    return _selecting(Ignoring())
 
 
 def _selecting_nothing(name: str) -> ReferenceServer:
@@ -81,8 +79,12 @@ def _selecting_nothing(name: str) -> ReferenceServer:
         def filtered(self, rows: Rows, name_of: str, value: str) -> list[Any]:
             return [] if name_of == name else super().filtered(rows, name_of, value)
 
+    return _selecting(Selecting())
+
+
+def _selecting(lister: Lister) -> ReferenceServer:
     server = ReferenceServer()
-    server.lister = Selecting()
+    server.lister = lister
     return server
 
 

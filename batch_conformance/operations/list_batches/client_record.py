@@ -68,13 +68,13 @@ class _SingleReply:
 class ListRunRecord(ClientRunRecord):
     """The calls of List Batches, each with a whole list."""
 
-    def is_broken(self, clause: str) -> bool:
-        """Whether a clause applies to lists and is broken by them."""
+    def blamed(self, clause: str) -> frozenset[str]:
+        """Return the places in the findings of a clause on lists; none for one that does not apply to them."""
         if OPERATION not in current_contract().clauses[clause].operations:
-            return False
+            return frozenset()
         if clause.startswith(_PREFIX_OF_SINGLE) and not isinstance(self, _Entries):
-            return self.entries.is_broken(clause)
-        return super().is_broken(clause)
+            return self.entries.blamed(clause)
+        return super().blamed(clause)
 
     @cached_property
     def entries(self) -> ClientRunRecord:
