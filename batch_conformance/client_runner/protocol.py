@@ -81,7 +81,7 @@ def hello_object(value: object) -> Hello:
     return _hello(value)
 
 
-def reply_from(value: object, seq: int, operation: str = "get") -> Reply:
+def reply_from(value: object, seq: int, operation: str) -> Reply:
     """Return the reply in a message with sequence number ``seq``. Raises :class:`ProtocolViolation`."""
     kind = f"{JUDGED[operation]}_reply"
     member = _success_of(kind)

@@ -153,13 +153,6 @@ class Operation:
         rest = path[at + len(before) :] if at >= 0 else ""
         return rest.removesuffix(after) if rest.endswith(after) else ""
 
-    def matches(self, path: str) -> Mapping[str, str] | None:
-        """Return the raw values of the path parameters in a raw URL path; None if it does not match."""
-        pieces = self.pieces
-        pattern = "".join(f"(?P<p{at}>[^/]*)" if at % 2 else re.escape(piece) for at, piece in enumerate(pieces))
-        match = re.fullmatch(pattern, path)
-        return {pieces[at]: match[f"p{at}"] for at in range(1, len(pieces), 2)} if match else None
-
     def required_headers(self) -> tuple[tuple[str, str], ...]:
         """Return the required headers except the key, with their example values."""
         return self._required("header")

@@ -20,7 +20,7 @@ _CLIENT_ERRORS = range(400, 500)
 
 
 @cached_by_contract
-def refusals(operation: str = "get") -> frozenset[int]:
+def refusals(operation: str) -> frozenset[int]:
     """Return the statuses for a request without a valid key: documented 401 and 403, else any documented 4xx.
 
     Without any, 401, by its meaning in HTTP.
@@ -30,7 +30,7 @@ def refusals(operation: str = "get") -> frozenset[int]:
 
 
 @cached_by_contract
-def absences(operation: str = "get") -> frozenset[int]:
+def absences(operation: str) -> frozenset[int]:
     """Return the statuses for an unknown batch: 404 if documented, else other documented 4xx.
 
     A documented 410 is one, unless 404 is documented by itself and not by ``4XX`` or ``default`` only.
@@ -43,14 +43,14 @@ def absences(operation: str = "get") -> frozenset[int]:
 
 
 @cached_by_contract
-def undocumented_refusals(operation: str = "get") -> frozenset[int]:
+def undocumented_refusals(operation: str) -> frozenset[int]:
     """Return 401 and 403 if neither is documented: such answers are only reported as undocumented."""
     known = current_contract().operation(operation)
     return frozenset() if _documented(known, (401, 403)) else frozenset({401, 403})
 
 
 @cached_by_contract
-def undocumented_absences(operation: str = "get") -> frozenset[int]:
+def undocumented_absences(operation: str) -> frozenset[int]:
     """Return 404 if it is not documented."""
     known = current_contract().operation(operation)
     return frozenset() if known.documents(404) else frozenset({404})
@@ -72,7 +72,7 @@ def either_status(statuses: Iterable[int]) -> str:
 
 
 @cached_by_contract
-def status_member(operation: str = "get") -> str:
+def status_member(operation: str) -> str:
     """Return the member of error bodies that repeats the status; empty where errors have none."""
     errors = error_body(operation)
     places = filter(None, map(place_of_status, load_contract().clauses))
@@ -80,7 +80,7 @@ def status_member(operation: str = "get") -> str:
 
 
 @cached_by_contract
-def error_body(operation: str = "get") -> Entity | None:
+def error_body(operation: str) -> Entity | None:
     """Return the entity of the documented error bodies; None where no error has one."""
     contract = current_contract()
     known = contract.operation(operation)

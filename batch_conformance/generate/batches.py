@@ -97,7 +97,7 @@ def json_values(leaves: int = 8) -> st.SearchStrategy[Any]:
 def _extra_names() -> st.SearchStrategy[str]:
     # No documented name in another case: some parsers match names without case. Optional members of errors
     # are included: they must not make a client take a batch for an error.
-    errors = error_body()
+    errors = error_body("get")
     rows = [(split(place.pointer)[0], place.keyword) for place in (errors.places if errors else ()) if place.pointer]
     needed = {name for name, keyword in rows if keyword == "required"}
     known = [

@@ -64,7 +64,7 @@ def _plain(name: object) -> str:
 
 def looks_like_error(value: object) -> bool:
     """Whether a JSON value is meant to be an error body, valid or not: it has a status and a message."""
-    status, errors = status_member(), error_body()
+    status, errors = status_member("get"), error_body("get")
     texts = _ERROR_TEXTS | (frozenset(errors.members) - {status} if errors else frozenset())
     return isinstance(value, Mapping) and status in value and not texts.isdisjoint(value)
 

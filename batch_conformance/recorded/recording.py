@@ -92,7 +92,8 @@ def recording_of(draft: Draft) -> Recording | SetAside | None:
     value = read_json(draft.body).value if draft.body else None
     if call is None and not looks_like_batch(value) and not looks_like_error(value):
         return None
-    status = _assumed_status(value) if draft.status is None else draft.status
+    operation = current_contract().operation(call.operation if call else "get")
+    status = _assumed_status(value, operation.name) if draft.status is None else draft.status
     if draft.body is None and draft.status is None:
         return SetAside(draft.place, "it has no answer")
     if status < 200 or status == 304 or draft.reason == "Internal Redirect":
@@ -105,7 +106,6 @@ def recording_of(draft: Draft) -> Recording | SetAside | None:
         "order": draft.order is not None,
         "target": call is not None,
     }
-    operation = current_contract().operation(call.operation if call else "get")
     segment = call.segment if call else None
     own_id = _own_id(value, operation.name)
     # A mock may fill in the id: {{request.path.2}}.
@@ -133,9 +133,9 @@ def _intent(operation: Operation, status: int, batch_id: str) -> Intent:
     return Intent("recorded", batch_id, kind, "valid", staged=staged, operation=operation.name)
 
 
-def _assumed_status(value: object) -> int:
+def _assumed_status(value: object, operation: str) -> int:
     """Return the likely status of a response recorded without one: that of an error body, else 200."""
-    if looks_like_batch(value) or not isinstance(value, Mapping) or (name := status_member()) not in value:
+    if looks_like_batch(value) or not isinstance(value, Mapping) or (name := status_member(operation)) not in value:
         return 200
     match = re.fullmatch(r"\s*([45]\d\d)(\.0)?\s*", str(value[name]))
     return int(match[1]) if match else 400

@@ -103,7 +103,7 @@ def _example(operation: Operation, name: str) -> str:
     return next((row.in_path() for row in operation.of_place("path") if row.name == name), "")
 
 
-def segment_of(path: bytes, operation: str = "get") -> bytes | None:
+def segment_of(path: bytes, operation: str) -> bytes | None:
     """Return the raw id in the path of an operation on one batch; None for other paths."""
     match = _path_of(operation).fullmatch(path)
     return match["id"] if match else None
@@ -158,7 +158,7 @@ class ReferenceServer:
         asked = Asked(
             method=scope["method"],
             path=raw,
-            segment=segment_of(raw),
+            segment=segment_of(raw, "get"),
             query=scope.get("query_string", b""),
             headers=tuple(scope["headers"]),
             client=tuple(scope.get("client") or ("", 0)),

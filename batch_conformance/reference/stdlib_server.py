@@ -36,7 +36,7 @@ class _Handler(BaseHTTPRequestHandler):
         asked = Asked(
             method=self.command,
             path=raw,
-            segment=segment_of(raw),
+            segment=segment_of(raw, "get"),
             query=query,
             headers=tuple(
                 (name.encode("latin-1"), value.strip(" \t").encode("latin-1", "replace"))

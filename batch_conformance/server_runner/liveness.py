@@ -133,7 +133,7 @@ def is_from_gateway(exchange: Exchange) -> bool:
     if exchange.response is None or exchange.status not in _GATEWAY_STATUSES:
         return False
     value = exchange.response.json.value
-    documented = error_body()
+    documented = error_body(exchange.intent.operation)
     own = isinstance(value, dict) and documented is not None and value.keys() >= set(documented.required)
     return not own or bool(exchange.response.header_values("retry-after"))
 

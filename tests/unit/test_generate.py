@@ -77,7 +77,7 @@ def test_wrong_types_are_wrong_in_one_member() -> None:
     ):
         labels = {row.label for row in rows if row.pointer == pointer}
         assert labels > {"removed", "null"}
-    judge = ordinary_values().entity.judge
+    judge = ordinary_values("get").entity.judge
     for row in rows:
         assert [one.pointer for one in judge.violations(row.value)] == [row.pointer]
         assert judge.is_valid(row.base)

@@ -14,7 +14,7 @@ from tests.support.overlays import update, using
 
 
 def _asked(path: bytes) -> Asked:
-    return Asked("GET", path, segment_of(path), b"", ((b"x-api-key", REFERENCE_KEY.encode()),))
+    return Asked("GET", path, segment_of(path, "get"), b"", ((b"x-api-key", REFERENCE_KEY.encode()),))
 
 
 def test_a_path_below_a_batch_is_an_operation_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -36,4 +36,4 @@ def test_a_path_below_a_batch_is_an_operation_of_its_own(tmp_path: Path, monkeyp
     assert list(names.values()) == ["list", "get", "get", "outputs", "get"]
     assert [answer.status for answer in answers.values()] == [200, 404, 200]
     assert answers[known].body == [5]
-    assert segment_of(b"/v2/batch/a%2Fb") == b"a%2Fb"
+    assert segment_of(b"/v2/batch/a%2Fb", "get") == b"a%2Fb"

@@ -39,7 +39,7 @@ def forbidden() -> dict[str, re.Pattern[str]]:
     contract, get = base_contract(), entity_of("get")
     fixed = {operation.path.partition("/{")[0] for operation in contract.operations.values()}
     keys = {key.name for operation in contract.operations.values() for key in operation.keys}
-    names = {name for name in _members(get) | _members(error_body()) if _telling(name)}
+    names = {name for name in _members(get) | _members(error_body("get")) if _telling(name)}
     outer = {split(place.pointer)[0] for place in get.places if place.pointer.count("/") > 1}
     alone = {name for name in outer if not _telling(name)}
     return {

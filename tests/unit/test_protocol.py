@@ -51,12 +51,12 @@ def test_every_message_conforms_to_the_schema() -> None:
 @pytest.mark.parametrize("reported", [None, [1], "batch", 7, False])
 def test_a_batch_that_is_no_object_is_kept_as_it_is(reported: object) -> None:
     """A client may return any value as a batch: that is its reply, and does not break the protocol."""
-    reply = reply_from({"seq": 1, "batch": reported}, 1)
+    reply = reply_from({"seq": 1, "batch": reported}, 1, "get")
     assert (reply.batch, repr(reply.batch)) == ({}, json.dumps(reported))
 
 
 def test_a_null_in_the_member_that_does_not_apply_is_ignored() -> None:
     """Drivers that use records send all their members."""
     error = {"kind": "not_found", "status": 404, "message": "m"}
-    assert reply_from({"seq": 1, "batch": {"id": "a"}, "error": None}, 1).batch == {"id": "a"}
-    assert reply_from({"seq": 1, "batch": None, "error": error}, 1).error is not None
+    assert reply_from({"seq": 1, "batch": {"id": "a"}, "error": None}, 1, "get").batch == {"id": "a"}
+    assert reply_from({"seq": 1, "batch": None, "error": error}, 1, "get").error is not None

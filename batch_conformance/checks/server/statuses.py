@@ -31,7 +31,7 @@ def success_statuses(operation: str) -> tuple[int, ...]:
     return one_by_one + ((*range(200, 300),) if "2XX" in keys else ()) or (_SUCCESS,)
 
 
-def is_success(status: int | None, operation: str = "get") -> bool:
+def is_success(status: int | None, operation: str) -> bool:
     """Whether a status is a documented success."""
     return status in success_statuses(operation)
 

@@ -12,7 +12,7 @@ from batch_conformance.contract.statuses import error_body
 from batch_conformance.http.sensitive import TELLING
 
 
-def telling_names(value: Any, operation: str = "get") -> Iterator[str]:
+def telling_names(value: Any, operation: str) -> Iterator[str]:
     """Yield names of a batch's members anywhere in a JSON value.
 
     That of its status is only yielded with one of the documented statuses as its value.
@@ -59,7 +59,7 @@ def _holds(entity: Entity, pointer: str) -> bool:
     )
 
 
-def telling_values(batch: Mapping[str, Any], operation: str = "get") -> Iterator[str]:
+def telling_values(batch: Mapping[str, Any], operation: str) -> Iterator[str]:
     """Yield strings of a batch that do not occur elsewhere by chance: not its id, no enum or const."""
     entity = entity_of(operation)
     for pointer, value in _texts(batch, ""):

@@ -123,7 +123,7 @@ def error_bodies(operation: str, status: int) -> ErrorBodies:
 
 
 @cached_by_contract
-def ordinary_values(operation: str = "get") -> Ordinary:
+def ordinary_values(operation: str) -> Ordinary:
     """Return the ordinary values of an operation, by the current contract."""
     return Ordinary(entity_of(operation), current_contract(), drawn_members(operation))
 

@@ -39,9 +39,9 @@ class Property:
     operation: str = "get"
 
 
-def properties(operation: str = "get") -> Sequence[Property]:
-    """Return the properties of an operation, and the one for batch ids."""
-    return (_ANY_ID, *operation_cases(operation).PROPERTIES)
+def properties() -> Sequence[Property]:
+    """Return the properties of Get Batch, and the one for batch ids."""
+    return (_ANY_ID, *operation_cases("get").PROPERTIES)
 
 
 _ANY_ID = Property("client.request.id-encoding", lambda: ids_of_every_kind(), partial(id_case, title="an id"))

@@ -200,7 +200,7 @@ def batch(**members: Any) -> StubResponse:
 def error(status: int, message: str | list[str] | None = None, **members: Any) -> StubResponse:
     """Return an error in the documented form: message, status, and the members given."""
     plain = StubResponse(status).reason_phrase() if message is None else message
-    status_members = {name: status for name in [status_member()] if name}
+    status_members = {name: status for name in [status_member("get")] if name}
     return json_body({"message": plain, **status_members, **members}, status)
 
 

@@ -54,7 +54,7 @@ class Names:
     The places of all operations but Get Batch begin with the operation's name.
     """
 
-    def __init__(self, operation: str = "get") -> None:
+    def __init__(self, operation: str) -> None:
         self._operation = "" if operation == "get" else operation
         self._given: dict[str, int] = {}
 

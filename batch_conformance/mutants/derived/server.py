@@ -56,7 +56,7 @@ _UNDOCUMENTED = (418, 410, 409, 406, 402)
 def server_faults() -> tuple[dict[str, ServerFault], tuple[Unprovable, ...]]:
     """Return the mutants by name, and the places without one."""
     found: list[ServerFault | Unprovable] = []
-    names = Names()
+    names = Names("get")
     for kind in (_in_bodies, _in_rules, _in_steps, _in_identity, _in_errors, _in_statuses):
         found += kind(entity_of("get"), names)
     found += _in_headers(names)

@@ -21,7 +21,7 @@ class _OtherCase(ReferenceServer):
 
     def answer(self, asked: Asked) -> Answer:
         path = self.plain(asked.path)
-        segment = segment_of(path)
+        segment = segment_of(path, "get")
         batch = self.look_up(segment) if segment is not None and path != asked.path else None
         return super().answer(asked) if batch is None else self.found(batch, replace(asked, path=path))
 

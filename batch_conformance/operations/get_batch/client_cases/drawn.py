@@ -52,7 +52,7 @@ def _everything(factory: CaseFactory, drawn: tuple[dict[str, Any], batches.Style
 
 def _over(base: dict[str, Any], members: dict[str, Any]) -> dict[str, Any]:
     """Return the generated batch without undocumented members, completed by those of ``base``."""
-    entity = ordinary_values().entity
+    entity = ordinary_values("get").entity
     known = [name for name in _DRAWN if entity.has(f"/{name}")]
     undocumented = [name for name in _DRAWN if name not in known]
     made = {name: value for name, value in members.items() if name not in undocumented}
