@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from batch_conformance.checks.verdict import ClauseResult, RunVerdict, run_verdict
 from batch_conformance.contract import Side
@@ -35,8 +36,8 @@ class RunResult:
     ``shell_secrets`` maps a secret to the shell expression that yields it, for curl lines; it is never shown.
     ``recipes`` maps a secret to the steps that yield it in a replay. ``exchanges`` are all of the run,
     unredacted. ``hints`` are lines for the user that change no verdict. ``api_key_env`` names the variable of
-    the key, ``mutant`` the variant of the embedded server or client. ``operations`` are those that were
-    tested.
+    the key, ``ca`` is the file of ``--batch-ca``, ``mutant`` the variant of the embedded server or client.
+    ``operations`` are those that were tested.
     """
 
     subject: Subject
@@ -58,6 +59,7 @@ class RunResult:
     recipes: Mapping[str, Piece] = field(default_factory=dict)
     exchanges: Sequence[Exchange] = ()
     api_key_env: str = ""
+    ca: Path | None = None
     mutant: str = ""
     operations: tuple[str, ...] = ()
 

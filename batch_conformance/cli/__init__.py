@@ -44,7 +44,7 @@ COMMANDS: dict[str, tuple[str, str, Command]] = {
     "server": ("URL|NAME [PYTEST OPTIONS]", "test a server: a URL, a name from pyproject.toml, or embedded", _lazy("cli.run", "run_server")),
     "client": ("COMMAND|python:MODULE:ATTRIBUTE [PYTEST OPTIONS]", "test a client through its driver, or in process", _lazy("cli.run", "run_client")),
     "recorded": ("GLOB… [PYTEST OPTIONS]", "test recorded traffic: JSON, HAR, VCR cassettes", _lazy("cli.run", "run_recorded")),
-    "explain": ("CLAUSE", "explain a clause: promise, source, decision, examples of a breach, how to fix it", _lazy("cli.explain", "explain")),
+    "explain": ("CLAUSE [--overlay FILE …]", "explain a clause: promise, source, decision, examples of a breach, how to fix it", _lazy("cli.explain", "explain")),
     "mutants": ("[server|client] [CLAUSE]", "list the faults that can be built into the embedded subject (--batch-mutant)", _lazy("cli.mutants", "mutants")),
     "diff": ("OLD NEW [--markdown|--json]", "compare two reports; status 1 if a clause is newly broken", _lazy("cli.diff", "diff")),
     "replay": ("REPORT CLAUSE[#N]", "send the requests of a finding again, or serve its answers to a client again", _lazy("cli.replay", "replay")),
@@ -83,7 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if (
                 rest
                 and rest[0] in ("-h", "--help")
-                and name not in ("mutants", "diff", "matrix", "contract", "vendor", "init", "replay")
+                and name not in ("mutants", "diff", "matrix", "contract", "vendor", "init", "replay", "explain")
             ):
                 print(f"usage: {PROGRAM} {name} {arguments_of}\n\n{description}")
                 return PASSED

@@ -5,11 +5,17 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from shlex import join
+from typing import Any
 
 from batch_conformance.cli import PASSED, PROGRAM, Misuse, nearest
-from batch_conformance.contract import Clause, contract_root, current_contract
+from batch_conformance.cli.parsing import add_overlays, parser_of
+from batch_conformance.contract import Clause, contract_root, current_contract, load_with_overlays, use_contract
+from batch_conformance.generate.satisfiable import NoValidValue
+from batch_conformance.report.command import overlay_files, overlay_options
 
 #: The most examples of a breach that are listed.
 _EXAMPLES = 4
@@ -18,10 +24,15 @@ _WIDTH = 78
 
 def explain(arguments: Sequence[str]) -> int:
     """Print the explanation of a clause."""
-    if len(arguments) != 1:
+    parser = parser_of("explain", "Explain a clause, or list the promises of a theme.")
+    parser.add_argument("clause", metavar="CLAUSE", nargs="*", help="a clause, e.g. server.auth.near-key; a theme")
+    add_overlays(parser, "an overlay of the contract, as for --batch-overlay")
+    given = parser.parse_args(arguments)
+    if len(given.clause) != 1:
         raise Misuse("explain: name one clause, e.g. server.auth.near-key")
+    use_contract(load_with_overlays(given.overlay))
     clauses = current_contract().clauses
-    name = arguments[0].partition("#")[0]
+    name = given.clause[0].partition("#")[0]
     if name not in clauses:
         theme = [clause for clause in clauses if clause.startswith(name.rstrip("*.") + ".")]
         if theme:
@@ -56,7 +67,12 @@ def explanation(clause: Clause) -> Iterator[str]:
         yield from _field("" if number else "broken by", line)
     yield from _field("fix", advice(clause.id))
     subject = "server URL" if clause.side == "server" else "client COMMAND"
-    yield from _field("test", f"{PROGRAM} {subject} -k '[{clause.id}]'")
+    yield from _field("test", f"{PROGRAM} {subject} {join(['-k', f'[{clause.id}]', *_overlays()])}")
+
+
+def _overlays() -> list[str]:
+    """Return the options of ``server`` and ``client`` for the overlays that apply."""
+    return [word.replace("--overlay", "--batch-overlay") for word in overlay_options(overlay_files())]
 
 
 def _field(name: str, text: str) -> Iterator[str]:
@@ -88,22 +104,28 @@ def _decisions() -> Mapping[int, str]:
 
 def breaches(clause: Clause) -> list[str]:
     """Return lines with examples of a breach: the mutants that break the clause."""
-    if clause.side == "client":
-        from batch_conformance.mutants.client import client_mutants
+    # Imported here: the list of a theme needs no mutants.
+    from batch_conformance.mutants import listed_variants, variants
 
-        examples = [(one.name, one.description) for one in client_mutants().values() if one.clause == clause.id]
-    else:
-        from batch_conformance.mutants.server import server_mutants
-
-        examples = [
-            (one.name, getattr(one, "description", "")) for one in server_mutants().values() if one.clause == clause.id
-        ]
+    examples = _breaking(clause, variants(clause.side, ""))
+    if not examples:
+        with suppress(NoValidValue):
+            examples = _breaking(clause, listed_variants(clause.side)[0])
     lines = [f"{description} (mutant {name})" if description else f"mutant {name}" for name, description in examples]
     if not lines:
         return ["none is known"]
     more = len(lines) - _EXAMPLES
     listed = lines[:_EXAMPLES] + ([f"… and {more} more"] if more > 0 else [])
-    return [*listed, f"see it: {PROGRAM} {clause.side} embedded --batch-mutant {examples[0][0]}"]
+    return [
+        *listed,
+        "see it: " + join([PROGRAM, clause.side, "embedded", "--batch-mutant", examples[0][0], *_overlays()]),
+    ]
+
+
+def _breaking(clause: Clause, known: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return name and description of the mutants that break a clause."""
+    broken = ((name, one) for name, one in known.items() if getattr(one, "clause", "") == clause.id)
+    return [(name, getattr(one, "description", "")) for name, one in broken]
 
 
 @cache

@@ -6,10 +6,10 @@ import argparse
 import sys
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
-from pathlib import Path
 
 from batch_conformance.cli import PASSED, PROGRAM, Misuse
 from batch_conformance.cli.explain import near_clauses
+from batch_conformance.cli.parsing import add_overlays
 from batch_conformance.contract import current_contract, load_with_overlays, use_contract
 from batch_conformance.generate.satisfiable import NoValidValue
 from batch_conformance.mutants import listed_variants
@@ -22,8 +22,7 @@ def mutants(arguments: Sequence[str]) -> int:
     description = "List the faults that can be built into the embedded server or client (--batch-mutant)."
     parser = argparse.ArgumentParser(prog=f"{PROGRAM} mutants", description=description)
     parser.add_argument("words", nargs="*", metavar="server|client|CLAUSE", help="a side; a clause, theme or pattern")
-    parser.add_argument("--overlay", metavar="FILE", type=Path, action="append", default=[],
-                        help="list those of an edited contract; repeatable")  # fmt: skip
+    add_overlays(parser, "list those of an edited contract")
     given = parser.parse_args(arguments)
     use_contract(load_with_overlays(given.overlay))
     sides = [word for word in given.words if word in _SIDES] or _SIDES

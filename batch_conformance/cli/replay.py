@@ -8,14 +8,16 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from batch_conformance.cli import COULD_NOT_RUN, FAILED, PASSED, PROGRAM, Misuse
 from batch_conformance.cli.diff import read_one
 from batch_conformance.cli.explain import near_clauses
-from batch_conformance.cli.parsing import parser_of
-from batch_conformance.contract import current_contract
+from batch_conformance.cli.parsing import add_overlays, parser_of
+from batch_conformance.contract import current_contract, load_with_overlays, use_contract
 from batch_conformance.http.text import cut, log_safe, visible
+from batch_conformance.report.command import overlay_options
 from batch_conformance.report.files import JSON_NAME
 from batch_conformance.report.labels import Document, subject_name
 
@@ -24,10 +26,11 @@ _OUTCOMES = {
     "same": (FAILED, "broken the same way"),
     "otherwise": (FAILED, "broken, but in another way than recorded"),
     "kept": (PASSED, "not broken this time"),
-    "alike": (COULD_NOT_RUN, "answered as recorded; these requests alone cannot show whether it is fixed"),
+    "alike": (COULD_NOT_RUN, "answered with the status recorded; these requests alone cannot show whether it is fixed"),
+    "gone": (COULD_NOT_RUN, "the batch is not in the list any more; run the suite again to test what is"),
     "unlike": (
         COULD_NOT_RUN,
-        "not answered as recorded; these requests alone cannot show whether it is fixed",
+        "not answered with the status recorded; these requests alone cannot show whether it is fixed",
     ),
 }
 
@@ -37,23 +40,28 @@ def replay(arguments: Sequence[str]) -> int:
     parser = parser_of("replay", "Send the requests of a finding again, or serve its answers to a client again.")
     parser.add_argument("report", metavar="REPORT", type=Path, help="a conformance.json, or a folder of reports")
     parser.add_argument("clause", metavar="CLAUSE[#N]", help="the clause, and which piece of its evidence (default: 1)")
-    parser.add_argument("--target", metavar="T", help="another server than that of the report: a URL, a name, embedded")
-    parser.add_argument("--mutant", metavar="NAME", help="embedded only: the mutant that was tested")
-    parser.add_argument("--api-key-env", metavar="NAME", help="variable that holds the key (default: as recorded)")
-    parser.add_argument("--ca", metavar="FILE", type=Path, help="PEM file of certificates to trust")
-    parser.add_argument("--allow-production", action="store_true", help="allow the production server as target")
-    parser.add_argument(
-        "--timeout", metavar="S", type=float, default=10.0, help="longest wait for an answer, in seconds"
-    )
-    parser.add_argument("--stage", metavar="HOOK", help="URL or command that stages states of the target")
+
+    def option(name: str, text: str, **kind: Any) -> None:
+        parser.add_argument(f"--{name}", f"--batch-{name}", help=text, **kind)
+
+    option("target", "another server than that of the report: a URL, a name, embedded", metavar="T")
+    option("mutant", "embedded only: the mutant that was tested", metavar="NAME")
+    option("api-key-env", "variable that holds the key (default: as recorded)", metavar="NAME")
+    option("ca", "PEM file of certificates to trust", metavar="FILE", type=Path)
+    option("allow-production", "allow the production server as target", action="store_true")
+    option("timeout", "longest wait for an answer, in seconds", metavar="S", type=float, default=10.0)
+    option("stage", "URL or command that stages states of the target", metavar="HOOK")
+    add_overlays(parser, "an overlay of the contract that the run had")
     parser.add_argument("--port", type=int, default=0, help="for clients: the stub's port (default: any)")
     given = parser.parse_args(arguments)
     clause, _, number = given.clause.partition("#")
+    use_contract(load_with_overlays(given.overlay))
+    document = report_with(given.report, clause)
+    _check_overlays(document)
     if clause not in current_contract().clauses:
         raise Misuse(f"the contract has no clause {clause!r}{near_clauses(clause)}")
     if number and not (number.isascii() and number.isdigit() and int(number)):
         raise Misuse(f"{given.clause!r}: write the number of a piece of evidence after #, from 1")
-    document = report_with(given.report, clause)
     evidence = _evidence(document, clause, int(number or 1))
     _head(document, clause, evidence)
     if document["subject"]["side"] == "client":
@@ -61,6 +69,17 @@ def replay(arguments: Sequence[str]) -> int:
 
         return hold_stub(evidence["replay"], given.port)
     return _to_server(document, clause, evidence, given)
+
+
+def _check_overlays(document: Document) -> None:
+    """Raise :class:`Misuse` unless as many overlays apply as in the run."""
+    had = document["contract"].get("overlays", [])
+    if len(had) == len(current_contract().overlays):
+        return
+    listed = ", ".join(f"{overlay['title']!r}" for overlay in had)
+    options = " ".join(map(quote, overlay_options(overlay.get("file") or "FILE" for overlay in had)))
+    what = f"had the contract edited by {listed}: add {options}" if had else "had no overlay: leave out --overlay"
+    raise Misuse(log_safe(f"replay: the run of this report {what}", lines=False))
 
 
 def report_with(place: Path, clause: str) -> Document:

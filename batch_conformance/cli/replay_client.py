@@ -48,7 +48,7 @@ class Answering:
         return next((call for call in self.calls if call.batch_id == batch_id), self.calls[0])
 
     def _next(self, whose: str, rows: list[Mapping[str, Any]], request: RawRequest) -> StubResponse:
-        place = current_contract().operation("get").key
+        place = current_contract().operation(self._call(request).operation).key
         keys = key_values(Request(request.method, request.target, request.headers), place)
         row = rows[min(self._answered[whose], len(rows) - 1)] if rows else {}
         self._answered[whose] += 1

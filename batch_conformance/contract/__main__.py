@@ -25,6 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument(
         "--overlay",
+        "--batch-overlay",
         metavar="FILE",
         action="append",
         default=[],

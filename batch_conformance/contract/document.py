@@ -38,10 +38,11 @@ class ContractError(ValueError):
 
 @dataclass(frozen=True)
 class AppliedOverlay:
-    """An overlay that was applied to a document: its ``info.title`` and the SHA-256 of its file."""
+    """An overlay that was applied to a document: its ``info.title``, the SHA-256 of its file, and the file."""
 
     title: str
     sha256: str
+    file: Path | None = None
 
 
 @dataclass(frozen=True)

@@ -76,7 +76,7 @@ def applied(document: ContractDocument, file: Path, check_rule: RuleCheck | None
             f"{overlay.name}: {action}: the result is no valid contract: {found}; correct the action, "
             "python -m batch_conformance.contract prints what it applies to"
         )
-    mark = AppliedOverlay(overlay.title, overlay.sha256)
+    mark = AppliedOverlay(overlay.title, overlay.sha256, file)
     return ContractDocument(steps[-1], (*document.overlays, mark))
 
 

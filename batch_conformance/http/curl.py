@@ -16,23 +16,23 @@ _OMITTED = frozenset({"host", "connection", "accept-encoding", "user-agent"})
 _USUAL_ACCEPT = frozenset({"application/json", "*/*"})
 
 
-def curl_line(request: Request, secrets: Mapping[str, str]) -> str:
+def curl_line(request: Request, secrets: Mapping[str, str], ca: str = "") -> str:
     """Return the request as a curl line for a POSIX shell.
 
-    ``secrets`` maps each secret to the shell expression that yields it.
+    ``secrets`` maps each secret to the shell expression that yields it. ``ca`` is a file of certificates to trust.
     """
-    feed, words = _command(request, secrets)
+    feed, words = _command(request, secrets, ca)
     return feed + " ".join(["curl", *words])
 
 
-def curl_lines(steps: Sequence[Exchange], secrets: Mapping[str, str]) -> str:
+def curl_lines(steps: Sequence[Exchange], secrets: Mapping[str, str], ca: str = "") -> str:
     """Return one shell line that repeats several requests as they were sent.
 
     That is over one connection, concurrently where they overlapped, or else one after the other.
     """
     if len(steps) == 1:
-        return curl_line(steps[0].request, secrets)
-    commands = [_command(step.request, secrets) for step in steps]
+        return curl_line(steps[0].request, secrets, ca)
+    commands = [_command(step.request, secrets, ca) for step in steps]
     for _, words in commands[:-1]:
         # Bodies end without a line feed; start the next response on a new line.
         words[:0] = ["-w", r"'\n'"]
@@ -46,10 +46,12 @@ def curl_lines(steps: Sequence[Exchange], secrets: Mapping[str, str]) -> str:
     return "; ".join(lines)
 
 
-def _command(request: Request, secrets: Mapping[str, str]) -> tuple[str, list[str]]:
+def _command(request: Request, secrets: Mapping[str, str], ca: str) -> tuple[str, list[str]]:
     """Return the command whose output is piped into curl (or ""), and curl's arguments."""
     known = {**dict(_encoded(secrets)), **dict(_wrapped(request, secrets))}
     words = ["-sS", "-i", "--path-as-is"]
+    if ca:
+        words += ["--cacert", shlex.quote(ca)]
     if re.search(r"[][{}]", request.url):
         words.append("--globoff")
     if request.method == "HEAD":

@@ -192,6 +192,7 @@ def _judge_server(options: Options, selected: Collection[str], progress: Progres
             database=_database(options),
             operations=options.operations,
         )
+    run.ca = options.ca
     if options.target == "embedded":
         run.mutant = options.mutant or ""
         run.subject = Subject("server", f"reference server{_suffix(options)}", __version__, "embedded")

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from batch_conformance.http.text import cut, log_safe
-from batch_conformance.report.command import program
+from batch_conformance.report.command import explain_line
 from batch_conformance.report.labels import (
     RUN_WORDS,
     WORDS,
@@ -118,7 +118,7 @@ class _Closing:
         command = next((line for item in first["evidence"] if (line := replay_of(first, item, self._report))), "")
         if command:
             yield [(f"{_INDENT}replay   ", _FAINT), (log_safe(command, lines=False), _COMMAND)]
-        yield [(f"{_INDENT}explain  ", _FAINT), (f"{program()} explain {first['id']}", _COMMAND)]
+        yield [(f"{_INDENT}explain  ", _FAINT), (explain_line(self._document, first["id"]), _COMMAND)]
 
 
 def _one_line(text: str, room: int, *, ascii_only: bool) -> str:

@@ -34,6 +34,7 @@ from batch_conformance.http.text import (
     shown_text,
     visible,
 )
+from batch_conformance.report.command import overlay_files, shown_path
 from batch_conformance.report.grouping import Group, grouped
 from batch_conformance.report.labels import Document
 from batch_conformance.report.replaying import evidence_replay
@@ -125,8 +126,8 @@ class _Reporter:
                 "version": contract.version,
                 "sha256": contract.sha256,
                 "overlays": [
-                    {"title": self._line(overlay.title, 200), "sha256": overlay.sha256}
-                    for overlay in current_contract().overlays
+                    {"title": self._line(overlay.title, 200), "sha256": overlay.sha256, "file": self._line(file)}
+                    for overlay, file in zip(current_contract().overlays, overlay_files(), strict=True)
                 ],
             },
             "subject": {
@@ -272,7 +273,8 @@ class _Reporter:
 
     def _curl(self, steps: Sequence[Exchange]) -> str:
         try:
-            line = curl_lines([self._without_cookies(step) for step in steps], self.run.shell_secrets)
+            ca = shown_path(self.run.ca) if self.run.ca else ""
+            line = curl_lines([self._without_cookies(step) for step in steps], self.run.shell_secrets, ca)
         except UnicodeEncodeError:
             return "# this request contains characters that a command line cannot contain"
         if len(line) > CURL_LIMIT:

@@ -10,16 +10,16 @@ from batch_conformance.checks.finding import Finding
 from batch_conformance.checks.result import RunResult
 from batch_conformance.http import Exchange
 from batch_conformance.http.recipe import NotRepeatable, request_recipe
-from batch_conformance.report.command import program
+from batch_conformance.report.command import overlay_files, overlay_options, program, shown_path
 
 JSON_NAME = "conformance.json"
 #: The most requests in one replay.
 MOST = 6
 
 
-def replay_line(clause: str, number: int, report: str = JSON_NAME) -> str:
+def replay_line(clause: str, number: int, report: str = JSON_NAME, options: Sequence[str] = ()) -> str:
     """Return the command that replays one piece of evidence of a clause, counted from 1."""
-    return f"{program()} replay {shlex.quote(report)} {clause}#{number}"
+    return " ".join([program(), "replay", shlex.quote(report), f"{clause}#{number}", *map(shlex.quote, options)])
 
 
 def replay_of(clause: Mapping[str, Any], item: Mapping[str, Any], report: str = JSON_NAME) -> str:
@@ -27,11 +27,17 @@ def replay_of(clause: Mapping[str, Any], item: Mapping[str, Any], report: str = 
     if not item.get("replay"):
         return ""
     number = next(number for number, one in enumerate(clause["evidence"], 1) if one is item)
-    return replay_line(clause["id"], number, report)
+    return replay_line(clause["id"], number, report, item["replay"].get("options", ()))
 
 
 def evidence_replay(finding: Finding, run: RunResult) -> dict[str, Any] | None:
     """Return the ``replay`` member of a piece of evidence; None if its requests cannot be sent again."""
+    recipe = _evidence_recipe(finding, run)
+    options = [*(["--ca", shown_path(run.ca)] if run.ca else []), *overlay_options(overlay_files())]
+    return {**recipe, "options": options} if recipe and options else recipe
+
+
+def _evidence_recipe(finding: Finding, run: RunResult) -> dict[str, Any] | None:
     if finding.exchange is None:
         return None
     if finding.exchange.replay is not None:
@@ -44,9 +50,12 @@ def evidence_replay(finding: Finding, run: RunResult) -> dict[str, Any] | None:
         return None
     try:
         requests = [_recipe(exchange, run) for exchange in requests_of(finding, run.exchanges)]
+        # A batch that the list named may not be in it any more.
+        listing = [_recipe(exchange, run) for exchange in run.exchanges if exchange.intent.probe == "discovery"][:1]
     except NotRepeatable:
         return None
-    return {"requests": requests, "api_key_env": run.api_key_env}
+    named = {"listing": listing[0]} if listing and finding.exchange.intent.id_kind == "known" else {}
+    return {"requests": requests, **named, "api_key_env": run.api_key_env}
 
 
 def _recipe(exchange: Exchange, run: RunResult) -> Mapping[str, Any]:

@@ -11,7 +11,9 @@ from batch_conformance.checks.finding import Finding
 from batch_conformance.checks.result import RunResult, Subject
 from batch_conformance.checks.server import Record
 from batch_conformance.checks.server.record import READS
+from batch_conformance.contract.entity import entity_of, entry_id, list_shape
 from batch_conformance.contract.pointers import any_index
+from batch_conformance.contract.statuses import absences
 from batch_conformance.generate import keys
 from batch_conformance.http import Exchange, Intent, Redactor, Request
 from batch_conformance.http.recipe import request_from
@@ -24,8 +26,8 @@ from batch_conformance.server_runner.target import Target
 from batch_conformance.server_runner.transport import Transport
 
 #: Outcome of a replay: the clause is broken as recorded, broken otherwise, or not broken; or there is too
-#: little to tell, with a response like the recorded one or not.
-Outcome = Literal["same", "otherwise", "kept", "alike", "unlike"]
+#: little to tell, with a response like the recorded one or not, or because the list no longer names the batch.
+Outcome = Literal["same", "otherwise", "kept", "alike", "unlike", "gone"]
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,11 @@ def replay_requests(
         unfiltered = [one for one in exchanges if _is_whole_list(one, found)]
         # Entries that a filter leaves out only show between two unfiltered lists.
         exchanges += [transport.exchange(one.request, one.intent) for one in unfiltered[-1:]]
+        gone, listing = False, evidence["replay"].get("listing")
+        if listing is not None and any(_is_absent(one, found.intent.id) for one in exchanges):
+            request, intent = request_from(listing, secret)
+            exchanges.insert(0, transport.exchange(_to_own_origin(request, target), intent))
+            gone = not _is_named(found.intent.id, exchanges[0])
     finally:
         transport.close()
     context = ProbeContext(
@@ -87,10 +94,25 @@ def replay_requests(
     can_tell = bool(result.observations) and _can_show(found, evidence, unfiltered)
     return Replayed(
         tuple(exchanges),
-        _outcome(result.findings, can_tell, found, evidence),
+        "gone" if gone else _outcome(result.findings, can_tell, found, evidence),
         tuple(result.findings),
         redaction.redactor,
     )
+
+
+def _is_absent(exchange: Exchange, batch_id: str) -> bool:
+    """Whether an ordinary read of a batch was answered as for one that does not exist."""
+    intent = exchange.intent
+    is_read = intent.id == batch_id and intent.id_kind == "known" and intent.key_kind == "valid"
+    return is_read and exchange.status in absences(intent.operation)
+
+
+def _is_named(batch_id: str, listing: Exchange) -> bool:
+    """Whether a list names a batch; true for an answer that is no list."""
+    shape, named = list_shape(), entry_id()
+    entries = shape.entries(listing.response.json.value) if shape and listing.response else None
+    rows = [entry for entry in entries or () if isinstance(entry, dict)]
+    return entries is None or batch_id in (entity_of("list").id_at(row, named) for row in rows)
 
 
 def _is_whole_list(exchange: Exchange, found: Exchange) -> bool:
@@ -113,7 +135,8 @@ def _can_show(found: Exchange, evidence: Mapping[str, Any], unfiltered: Sequence
     """
     if found.intent.probe.startswith("burst"):
         return False
-    return bool(unfiltered) or not (evidence.get("operation") == "list" and evidence.get("prelude"))
+    is_filtered = evidence.get("operation") == "list" and "?" in found.request.url and evidence.get("prelude")
+    return bool(unfiltered) or not is_filtered
 
 
 def _outcome(findings: Sequence[Finding], can_tell: bool, last: Exchange, evidence: Mapping[str, Any]) -> Outcome:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ from batch_conformance.http.recipe import (
 from batch_conformance.mutants.client import client_mutants
 from batch_conformance.mutants.server import server_mutants
 from batch_conformance.reference.embedded import serving_embedded
-from batch_conformance.reference.server import ReferenceServer
+from batch_conformance.reference.server import Answer, Asked, ReferenceServer
 from batch_conformance.reference.store import OTHER_KEY, REFERENCE_KEY, REVOKED_KEY
 from batch_conformance.reference.target import embedded_target
 from batch_conformance.report.document import check_document, report_document
@@ -62,6 +63,7 @@ MUTANTS = {
     "304-to-any-tag-first": "server.auth.before-lookup",
     "list-after-ignored": "server.list.created-after",
     "list-status-inverted": "server.list.status",
+    "list-of-everybody": "server.list.other-org",
 }
 #: Entries that a filter omits only show between two whole lists, so the second one is requested too.
 COMPARED = {"list-status-inverted", "list-after-ignored"}
@@ -153,6 +155,31 @@ def test_a_finding_is_broken_the_same_way_again(name: str, clause: str, document
             done = replay_requests(target, clause, item, seed=0, secrets=KEYS, timeout=5)
         assert done.outcome in outcomes
         assert len(done.exchanges) == len(item["replay"]["requests"]) + (name in COMPARED)
+
+
+def test_a_batch_that_is_no_longer_listed_is_not_called_broken(tmp_path: Path) -> None:
+    """The list named it, and then Get Batch did not know it; a fixed list names it no more."""
+
+    class NamesAStranger(ReferenceServer):
+        def answer(self, asked: Asked) -> Answer:
+            answer = super().answer(asked)
+            if isinstance(answer.body, list) and answer.body and b"=" not in asked.query:
+                stranger = {**answer.body[0], "id": "batch_of_another"}
+                return replace(answer, body=[stranger, *answer.body])
+            return answer
+
+    outcomes = []
+    with serving_embedded(NamesAStranger()) as url:
+        target = resolve_target(url, start=tmp_path, environ={"SYNC_API_KEY": REFERENCE_KEY})
+        run = judge_server(target, profile="quick", selected=["server.ok.status"])
+        item = evidence(report_document(run), "server.ok.status")
+        again = replay_requests(target, "server.ok.status", item, seed=0, secrets=KEYS, timeout=5)
+        outcomes.append(again.outcome)
+    with serving_embedded(ReferenceServer()) as url:
+        target = resolve_target(url, start=tmp_path, environ={"SYNC_API_KEY": REFERENCE_KEY})
+        outcomes.append(replay_requests(target, "server.ok.status", item, seed=0, secrets=KEYS, timeout=5).outcome)
+    assert item["message"].startswith("a read of the known batch 'batch_of_another', which the list names,")
+    assert outcomes == ["same", "gone"]
 
 
 def test_a_fault_of_concurrent_requests_is_not_called_fixed() -> None:

@@ -20,7 +20,7 @@ def status(record: Record, result: CheckResult) -> None:
         if not is_success(exchange.status, record.operation):
             result.fail(
                 exchange,
-                f"a read of {_target_words(exchange)}{' with the valid key' if record.documented.key else ''}",
+                f"a read of {_target_words(exchange, record)}{' with the valid key' if record.documented.key else ''}",
                 expected=either(success_statuses(record.operation)),
                 actual=exchange.outcome(),
                 code="status",
@@ -104,8 +104,11 @@ def unique_names(record: Record, result: CheckResult) -> None:
     _no_200(record, result)
 
 
-def _target_words(exchange: Exchange) -> str:
-    return f"the known batch {exchange.intent.id!r}" if exchange.intent.id else "the list of batches"
+def _target_words(exchange: Exchange, record: Record) -> str:
+    if not exchange.intent.id:
+        return "the list of batches"
+    is_listed = any(other.intent.probe == "discovery" for other in record.exchanges)
+    return f"the known batch {exchange.intent.id!r}{', which the list names,' if is_listed else ''}"
 
 
 def _no_200(record: Record, result: CheckResult) -> None:
