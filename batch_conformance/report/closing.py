@@ -96,10 +96,11 @@ class _Closing:
         word, colour = RUN_WORDS[where], COLOURS[where]
         side = self._document["subject"]["side"].capitalize()
         start = f"{word.letter if self._ascii else word.glyph} {side}: {_lower(word.heading)}. "
-        first, *rest = wrap(sentence(self._document), self.width - len(start))
+        first, *_ = wrap(sentence(self._document), self.width - len(start))
         yield [(start, {colour: True, "bold": True}), (first, {colour: True})]
-        for line in rest:
-            yield [(_INDENT + line, {colour: True})]
+        for line in wrap(sentence(self._document)[len(first) :].strip(), self.width - len(_INDENT)):
+            if line:
+                yield [(_INDENT + line, {colour: True})]
         if self._document["run"].get("error"):
             # Never wrapped, so that it can be searched for.
             reason = cut(log_safe(self._document["run"]["error"], lines=False), 600)

@@ -90,7 +90,9 @@ class Address:
                 "tls", f"its TLS certificate is not valid: {error.verify_message} (--batch-ca FILE adds who signs it)"
             ) from None
         except ssl.SSLError as error:
-            raise ConnectionBroken("tls", f"the TLS handshake failed: {error.reason or error}") from None
+            # What OpenSSL says of an answer that is no TLS.
+            hint = " (is it plain HTTP? then http://…)" if error.reason == "WRONG_VERSION_NUMBER" else ""
+            raise ConnectionBroken("tls", f"the TLS handshake failed: {error.reason or error}{hint}") from None
         except OSError as error:
             raise ConnectionBroken("tls", f"the TLS handshake broke: {error.strerror or error}") from None
 

@@ -186,4 +186,6 @@ class Sender:
         """Raise :class:`CouldNotRun` for a target that has never answered."""
         if not self.liveness.was_ever_answered:
             why = silent.failure.message if silent.failure else "no answer"
-            raise CouldNotRun(f"{self.target.url} cannot be reached: {why}")
+            closed = silent.failure is not None and silent.failure.kind in ("reset", "not-http")
+            hint = " (is it TLS? then https://…)" if closed and self.target.url.startswith("http://") else ""
+            raise CouldNotRun(f"{self.target.url} cannot be reached: {why}{hint}")

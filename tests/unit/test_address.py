@@ -15,6 +15,8 @@ import pytest
 import trustme
 
 from batch_conformance.http import Failure
+from batch_conformance.reference.embedded import serving_embedded
+from batch_conformance.reference.server import ReferenceServer
 from batch_conformance.reference.store import REFERENCE_KEY
 from batch_conformance.server_runner.session import judge_server
 from batch_conformance.server_runner.target import Target
@@ -203,6 +205,19 @@ def test_plain_http_instead_of_tls_and_the_reverse(authority: trustme.CA) -> Non
         failure = ask().failure
     assert failure is not None
     assert failure.kind in ("not-http", "reset")
+
+
+def test_the_scheme_that_may_be_meant_is_named(authority: trustme.CA) -> None:
+    """In the one line of a run that reached nothing."""
+
+    def error_of(url: str) -> str:
+        return judge_server(Target("other scheme", url, REFERENCE_KEY, batch_ids=("b",)), timeout=2).error
+
+    with serving_embedded(ReferenceServer()) as plain:
+        assert "WRONG_VERSION_NUMBER (is it plain HTTP? then http://…)" in error_of(plain.replace("http:", "https:"))
+    context = presenting(authority.issue_cert("127.0.0.1"))
+    with serving_hostile(hostile.never, tls=context) as secured:
+        assert error_of(secured.url.replace("https:", "http:")).endswith("(is it TLS? then https://…)")
 
 
 def test_a_handshake_that_hangs_ends_with_the_timeout() -> None:
