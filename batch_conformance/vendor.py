@@ -144,7 +144,7 @@ def _commit(root: Path, copied: list[str]) -> str:
     except importlib.metadata.PackageNotFoundError:
         recorded = "{}"
     commit = json.loads(recorded).get("vcs_info", {}).get("commit_id")
-    return commit or f"that of the release {__version__}"
+    return commit or f"not recorded in the wheel of {__version__}"
 
 
 def _git(root: Path, *arguments: str) -> str:
@@ -158,20 +158,24 @@ def _git(root: Path, *arguments: str) -> str:
 def _requirements(root: Path) -> str:
     if (root / REQUIREMENTS).is_file():
         return (root / REQUIREMENTS).read_text("utf-8")
-    extras: dict[str, list[str]] = {"": [], "client": [], "server": []}
+    extras: dict[str, list[str]] = {"": [], "client": [], "rules": [], "server": []}
     project = root / "pyproject.toml"
     if root != _PACKAGE and project.is_file():
         declared = tomllib.loads(project.read_text("utf-8"))["project"]
         extras[""] = declared["dependencies"]
-        extras |= {extra: declared["optional-dependencies"][extra] for extra in ("client", "server")}
+        extras |= {extra: declared["optional-dependencies"][extra] for extra in ("client", "rules", "server")}
     else:
         for line in importlib.metadata.requires(NAME) or []:
             requirement, _, marker = line.partition(";")
             extra = re.search(r"""extra == ['"](\w+)['"]""", marker)
             extras.setdefault(extra[1] if extra else "", []).append(requirement.strip())
     needed = sorted(extras[""] + extras["client"], key=str.lower)
-    server = " ".join(f"'{requirement}'" for requirement in sorted(extras["server"]))
-    return "\n".join([f"# For suites/server as well: pip install {server}", *needed, ""])
+    purposes = {"server": "suites/server", "rules": "assert_conforms, and rules in recorded traffic,"}
+    comments = [
+        f"# For {purpose} as well: pip install " + " ".join(f"'{row}'" for row in sorted(extras[extra]))
+        for extra, purpose in purposes.items()
+    ]
+    return "\n".join([*comments, *needed, ""])
 
 
 def state_of(folder: Path) -> State:
@@ -248,7 +252,8 @@ def _summary(folder: Path, before: State | None, manifest: Mapping[str, str]) ->
     now = state_of(folder)
     if before is None:
         return [f"{folder}: {now.version}", f"  {len(manifest)} files"]
-    changed = sum(before.recorded.get(name, digest) != digest for name, digest in manifest.items())
+    touched = {*before.edited, *before.missing}
+    changed = sum(before.recorded.get(name, digest) != digest or name in touched for name, digest in manifest.items())
     new, removed = len(manifest.keys() - before.recorded.keys()), len(before.recorded.keys() - manifest.keys())
     lines = [f"{folder}: {now.version}", f"  was {before.version}"]
     return [*lines, f"  {changed} files changed, {new} new, {removed} removed", *(now.lines() if now.added else [])]

@@ -16,14 +16,13 @@ from batch_conformance.contract import current_contract
 from batch_conformance.plugin.hosts import blocker
 from batch_conformance.plugin.options import Options, UsageProblem
 from batch_conformance.plugin.subjects import Kind, side_of
+from batch_conformance.report.command import extra_line
 
 if TYPE_CHECKING:
     from hypothesis.database import ExampleDatabase
 
     from batch_conformance.client_runner.call import ClientUnderTest
     from batch_conformance.server_runner.target import Target
-
-_MISSING_EXTRA = "testing a {side} needs an extra: pip install 'sync-batch-conformance[{side}]' ({error})"
 
 
 class Progress(Protocol):
@@ -137,7 +136,7 @@ def judge(kind: Kind, options: Options, selected: Collection[str], progress: Pro
     except (CouldNotRun, UsageProblem) as error:
         return could_not_run(kind, options, selected, str(error))
     except ImportError as error:
-        return could_not_run(kind, options, selected, _MISSING_EXTRA.format(side=kind, error=error))
+        return could_not_run(kind, options, selected, f"testing a {kind} needs an extra: {extra_line(kind)} ({error})")
     except Exception as error:
         return could_not_run(kind, options, selected, blocker(error) or _internal_error(error))
     finally:

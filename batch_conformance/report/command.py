@@ -12,6 +12,7 @@ from typing import Any
 
 from batch_conformance.contract import current_contract
 
+_DISTRIBUTION = "sync-batch-conformance"
 _PACKAGE = Path(__file__).resolve().parents[1]
 
 
@@ -31,18 +32,31 @@ def overlay_options(files: Iterable[str]) -> list[str]:
     return [word for file in files if file for word in ("--overlay", file)]
 
 
+def extra_line(extra: str) -> str:
+    """Return what to do for an extra that is missing: a pip line, or the file that says what a vendored suite needs."""
+    if _is_installed():
+        return f"pip install '{_DISTRIBUTION}[{extra}]'"
+    return f"install what {shown_path(_PACKAGE.parent / 'requirements.txt')} names for suites/{extra}"
+
+
 def explain_line(document: Mapping[str, Any], clause: str) -> str:
     """Return the command that explains a clause of the contract of a report."""
     files = [overlay.get("file", "") for overlay in document["contract"].get("overlays", ())]
     return " ".join([program(), "explain", clause, *map(quote, overlay_options(files))])
 
 
+def _is_installed() -> bool:
+    try:
+        distribution(_DISTRIBUTION)
+    except PackageNotFoundError:
+        return False
+    return True
+
+
 @cache
 def program() -> str:
     """Return ``batch-conformance`` if the distribution is installed, else a ``python -m`` line with ``PYTHONPATH``."""
-    try:
-        distribution("sync-batch-conformance")
-    except PackageNotFoundError:
-        folder = os.path.relpath(_PACKAGE.parent)
-        return f"PYTHONPATH={quote(Path(folder).as_posix())} python -m {_PACKAGE.name}"
-    return "batch-conformance"
+    if _is_installed():
+        return "batch-conformance"
+    folder = Path(os.path.relpath(_PACKAGE.parent)).as_posix()
+    return f"PYTHONPATH={quote(folder)} python -m {_PACKAGE.name}"

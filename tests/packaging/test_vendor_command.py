@@ -138,6 +138,7 @@ def test_an_edit_is_told_and_not_overwritten(folder: Path, capsys: Captured) -> 
     assert contents(folder) == before
 
     assert main([str(folder), "--force"]) == 0
+    assert "  2 files changed, 0 new, 0 removed" in capsys.readouterr().out
     assert contents(folder) == made | {"own.txt": b"own"}
 
 
@@ -204,10 +205,12 @@ def test_a_file_in_its_place_is_named(tmp_path: Path, capsys: Captured) -> None:
 
 def test_requirements_are_those_of_the_project(folder: Path) -> None:
     """With what judges clients; what judges servers is named."""
-    comment, *lines = (folder / "requirements.txt").read_text("utf-8").splitlines()
+    comment, rules, *lines = (folder / "requirements.txt").read_text("utf-8").splitlines()
     assert {line.split(">=")[0] for line in lines} >= {"pytest", "httpx", "hypothesis", "respx"}
     assert not any("schemathesis" in line or "uvicorn" in line for line in lines)
     assert "'schemathesis" in comment
+    assert rules.startswith("# For assert_conforms, ")
+    assert "'cel-expr-python" in rules
 
 
 def test_it_runs_as_a_command(folder: Path) -> None:
