@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from batch_conformance.contract import current_contract
 from batch_conformance.contract.entity import entity_of
@@ -98,6 +98,8 @@ def recording_of(draft: Draft) -> Recording | SetAside | None:
         return SetAside(draft.place, "it has no answer")
     if status < 200 or status == 304 or draft.reason == "Internal Redirect":
         return SetAside(draft.place, f"its status, {status}, is not the API's answer")
+    if 300 <= status < 400 and urlsplit(draft.url or "").path.endswith("/"):
+        return SetAside(draft.place, "its path ends with a slash, and a redirect to that without one is allowed")
     recorded = {
         "status": draft.status is not None,
         "headers": draft.headers is not None,

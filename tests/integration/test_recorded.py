@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,14 @@ def broken(run: RunResult) -> set[str]:
 def exercised(run: RunResult) -> set[str]:
     """Return the clauses that were exercised."""
     return {row.clause.id for row in run.results if row.verdict != "not-exercised"}
+
+
+def test_a_redirect_away_from_a_slash_is_no_answer_of_the_api(judge: Check) -> None:
+    """Frameworks send it, and it is allowed; one from the path itself is judged."""
+    away = RecordedExchange("", 307, "/v2/batch/", headers={"Location": "/v2/batch"})
+    run = judge({"a.har": har([RecordedExchange(), away])})
+    assert broken(run) == set()
+    assert broken(judge({"a.har": har([RecordedExchange(), replace(away, path="/v2/batch")])})) != set()
 
 
 # Formats.
