@@ -329,9 +329,7 @@ def _environment(names: tuple[str, ...]) -> Any:
         from cel_expr_python import cel
         from cel_expr_python.ext import ext_math, ext_strings
     except ImportError:
-        raise RuntimeMissing(
-            "rules (x-validations) need the CEL runtime: pip install 'sync-batch-conformance[rules]'"
-        ) from None
+        raise RuntimeMissing("rules (x-validations) need the CEL runtime: pip install cel-expr-python") from None
     return cel.NewEnv(
         variables=dict.fromkeys(names, cel.Type.DYN),
         extensions=[ext_strings.ExtStrings(), ext_math.ExtMath()],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from batch_conformance.contract import current_contract
+from batch_conformance.contract.clause_list import HEADER, RULE, known_rules
 from batch_conformance.recorded.recording import Fact
 
 #: The reason why other clauses are not exercised.
@@ -15,7 +16,7 @@ _ORDERED: frozenset[Fact] = frozenset({"order", "body"})
 #: Facts needed by the clauses with these prefixes, which depend on the contract in use.
 _THEMES: Mapping[str, frozenset[Fact]] = {
     "server.body.": _BODY,
-    "server.rule.": _ORDERED,
+    HEADER: frozenset({"status", "headers"}),
     "server.poll.": _ORDERED,
 }
 _SINGLE: Mapping[str, frozenset[Fact]] = {
@@ -44,8 +45,11 @@ def recorded_needs() -> dict[str, frozenset[Fact]]:
     would pass without having been exercised.
     """
     found = {}
+    of_one_answer = {f"rule:{rule.code}" for rule in known_rules(current_contract()) if not rule.transition}
     for clause in current_contract().of_side("server"):
         theme = next((facts for prefix, facts in _THEMES.items() if clause.id.startswith(prefix)), None)
+        if clause.id.startswith(RULE):
+            theme = _ORDERED if of_one_answer.isdisjoint(clause.covers) else _BODY
         facts = _SINGLE.get(clause.id, theme)
         if facts is not None:
             found[clause.id] = facts
@@ -67,6 +71,6 @@ _ABOUT_ERRORS = ("server.auth.", "server.error.", "server.rate.")
 
 def is_about(clause: str, status: int) -> bool:
     """Whether a clause applies to responses of this status."""
-    if clause == "server.error.documented-status":
+    if clause == "server.error.documented-status" or clause.startswith(HEADER):
         return True
     return (status >= 400) == clause.startswith(_ABOUT_ERRORS)

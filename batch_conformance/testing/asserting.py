@@ -7,7 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from batch_conformance.checks.finding import Finding
+from batch_conformance.checks.server.statuses import is_success
 from batch_conformance.contract import Clause, current_contract
+from batch_conformance.contract.entity import entity_of
 from batch_conformance.http import Exchange
 from batch_conformance.http.text import cut, visible
 from batch_conformance.recorded import Draft, Recording, SetAside, judge_clause, recorded_needs, recording_of
@@ -32,8 +34,9 @@ def assert_conforms(
     ``operation`` likewise the operation (``list`` for List Batches). ``status`` is the HTTP status of a body given
     alone. With ``strict``, broken ``should`` clauses count as well.
 
-    Raises ``AssertionError`` with every broken clause: expected, actual and source, keys redacted. Raises
-    ``TypeError`` for a value of another type, ``ValueError`` for an operation that the contract does not have.
+    Raises ``AssertionError`` with every broken clause: expected, actual and source, keys redacted; also for an answer
+    that a rule of the contract cannot be evaluated on. Raises ``TypeError`` for a value of another type, ``ValueError``
+    for an operation that the contract does not have, and where its rules need the CEL runtime, which is not installed.
     """
     __tracebackhide__ = True
     draft = _draft(answer, _target(operation, id), status, knows_id=id is not None)
@@ -44,6 +47,16 @@ def assert_conforms(
     broken = list(_broken(recording, strict))
     if broken:
         raise AssertionError(_text(recording, broken))
+    _require_rules(recording)
+
+
+def _require_rules(recording: Recording) -> None:
+    """Raise ``RuntimeMissing`` for a success answer whose rules could not be judged."""
+    intent, status = recording.exchange.intent, recording.exchange.status
+    entity = entity_of(intent.operation)
+    if is_success(status, intent.operation) and entity.stated_rules:
+        # Compiles them, for which it takes the runtime.
+        _ = entity.rules
 
 
 def _broken(recording: Recording, strict: bool) -> Iterator[tuple[Clause, Sequence[Finding]]]:
@@ -55,6 +68,8 @@ def _broken(recording: Recording, strict: bool) -> Iterator[tuple[Clause, Sequen
         observations += result.observations
         if result.findings and (strict or clauses[clause].level == "must"):
             yield clauses[clause], result.findings
+        elif result.unjudged:
+            raise AssertionError(f"{clause} cannot be judged: {next(iter(result.unjudged))}")
     if not observations:
         raise AssertionError("nothing in this answer can be judged: it tells neither status nor body")
 

@@ -193,10 +193,11 @@ def batches(record: Record, result: CheckResult) -> Iterator[tuple[Exchange, dic
 
 def judge_rules(record: Record, result: CheckResult) -> None:
     """Report responses that break a rule. A rule that does not apply, or fails to evaluate, is no pass."""
-    applied = False
+    applied = missing = False
     for exchange, batch in record.batches:
         found = record.judged(exchange)
         if found.error:
+            missing = True
             result.note(found.error)
         for one in found.rules.get(result.clause, ()):
             if one.rule.transition:
@@ -207,7 +208,7 @@ def judge_rules(record: Record, result: CheckResult) -> None:
                 result.set_aside(clause)
             elif weigh(one, exchange, result, _state(record, batch)):
                 result.observe()
-    if not (result.observations or result.explained or result.unjudged):
+    if not (result.observations or result.explained or result.unjudged or missing):
         result.note(limits.never_met(record, result.clause) if not applied else "no answer could be asked")
 
 
