@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
 import tomllib
 from pathlib import Path
 from types import SimpleNamespace
@@ -114,3 +116,39 @@ def test_the_workflows_install_what_this_was_installed_from(
 def test_a_folder_that_is_not_there_is_wrong_usage(tmp_path: Path) -> None:
     """The folder is not created."""
     assert main(["init", str(tmp_path / "nowhere")]) == 4
+
+
+@pytest.mark.parametrize(
+    ("before", "verdict", "kept"),
+    [("pass", "fail", "fail"), ("pass", "error", "pass"), (None, "error", None), (None, "pass", "pass")],
+)
+def test_a_night_without_a_verdict_leaves_the_baseline(
+    before: str | None, verdict: str, kept: str | None, tmp_path: Path
+) -> None:
+    """The step as it is in the workflow, with a remote of its own."""
+    assert main(["init", str(tmp_path), "--only", "nightly"]) == 0
+    workflow = yaml.safe_load((tmp_path / FILES["nightly"]).read_text("utf-8"))
+    (job,) = workflow["jobs"].values()
+    script = next(step["run"] for step in job["steps"] if step.get("name") == "publish badge and baseline")
+    remote, folder = tmp_path / "remote", tmp_path / "reports" / "batch"
+    folder.mkdir(parents=True)
+    for name in ("conformance.md", "badge.svg", "badge.json"):
+        (folder / name).write_text("{}", "utf-8")
+    (folder / "conformance.json").write_text(json.dumps({"verdict": verdict}), "utf-8")
+    (tmp_path / "baseline").mkdir()
+    (tmp_path / "baseline" / "conformance.json").write_text(json.dumps({"verdict": before}) if before else "", "utf-8")
+
+    def git(*words: str) -> str:
+        return subprocess.run(["git", *words], cwd=tmp_path, check=True, capture_output=True, text=True).stdout
+
+    git("init", "-q", "--bare", str(remote))
+    git("init", "-q")
+    git("remote", "add", "origin", str(remote))
+    variables = {**os.environ, "GITHUB_WORKSPACE": str(tmp_path), "RUNNER_TEMP": str(tmp_path)}
+    # As GitHub runs it.
+    subprocess.run(["bash", "-e", "-c", script], cwd=tmp_path, env=variables, check=True, capture_output=True)
+    published = git("--git-dir", str(remote), "ls-tree", "--name-only", "batch-conformance").split()
+    assert published == sorted(["badge.json", "badge.svg", "conformance.md", *(["conformance.json"] if kept else [])])
+    if kept:
+        shown = git("--git-dir", str(remote), "show", "batch-conformance:conformance.json")
+        assert json.loads(shown) == {"verdict": kept}
