@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -113,7 +113,9 @@ def compare_reports(old: Document, new: Document) -> Changes:
     before = {entry["id"]: entry for entry in old["clauses"]}
     after = {entry["id"]: entry for entry in new["clauses"]}
     ids = [*after, *(clause for clause in before if clause not in after)]
-    changes = tuple(change for clause in ids for change in _of_clause(before.get(clause), after.get(clause)))
+    asked = [frozenset(document["run"].get("operations", ())) for document in (old, new)]
+    rows = ((before.get(clause), after.get(clause)) for clause in ids)
+    changes = tuple(change for first, second in rows for change in _of_clause(first, second, asked))
     still = tuple(
         clause
         for clause in ids
@@ -144,17 +146,25 @@ def _failure_key(item: Mapping[str, Any]) -> tuple[str, str, str]:
     return item["code"], any_index(item["pointer"]), item["operation"]
 
 
-def _of_clause(old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> Iterator[Change]:
+def _of_clause(
+    old: Mapping[str, Any] | None, new: Mapping[str, Any] | None, asked: Sequence[Collection[str]]
+) -> Iterator[Change]:
+    """Yield the changes of one clause. ``asked`` are the operations of the two runs."""
     entry = new or old
     assert entry is not None
     rows: dict[str, tuple[str | None, str | None]] = {}
-    if old and new and old.get("operations") and new.get("operations"):
+    whole = not (old and new and old.get("operations") and new.get("operations"))
+    if old and new and not whole:
         # Compared by operation: a clause broken for one operation may be newly broken for another.
-        rows = {
-            name: (old["operations"].get(name), new["operations"].get(name))
-            for name in {**old["operations"], **new["operations"]}
-        }
-    if not any(kind_of_change(*row) for row in rows.values()):
+        for name in {**old["operations"], **new["operations"]}:
+            verdicts = (old["operations"].get(name), new["operations"].get(name))
+            left_out = [bool(run) and name not in run for run in asked]
+            before, after = ("not-exercised" if out else one for out, one in zip(left_out, verdicts, strict=True))
+            # That a run did not ask for an operation is in the notes; here, only what was or is broken.
+            if not any(left_out) or not _BROKEN.isdisjoint((before, after)):
+                rows[name] = before, after
+        whole = asked[0] == asked[1] and not any(kind_of_change(*row) for row in rows.values())
+    if whole:
         rows = {"": (old["verdict"] if old else None, new["verdict"] if new else None)}
     for operation, (before, after) in rows.items():
         kind = kind_of_change(before, after)

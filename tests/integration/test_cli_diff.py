@@ -31,6 +31,21 @@ def with_verdicts(**changes: str) -> dict[str, Any]:
     return document
 
 
+def test_an_operation_that_a_run_did_not_ask_for_is_no_change_of_the_contract() -> None:
+    """A note says that it was not asked for; what was broken there is named, and is not mended."""
+    old, new = with_verdicts(), with_verdicts()
+    old["run"]["operations"], new["run"]["operations"] = ["get", "list"], ["get"]
+    for document, verdicts in ((old, {"get": "pass", "list": "pass"}), (new, {"get": "pass"})):
+        for entry in document["clauses"]:
+            entry["operations"] = dict(verdicts)
+    before = old["clauses"][0]
+    before["operations"]["list"] = before["verdict"] = "fail"
+    forth, back = compare_reports(old, new), compare_reports(new, old)
+    assert [(one.kind, one.name) for one in forth.changes] == [("no-longer-exercised", f"{before['id']} (list)")]
+    assert [(one.kind, one.name) for one in back.changes] == [("newly-broken", f"{before['id']} (list)")]
+    assert "the runs differ in operations: get,list, then get" in forth.notes
+
+
 @pytest.mark.parametrize(
     ("before", "after", "kind"),
     [
