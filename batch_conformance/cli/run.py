@@ -17,6 +17,16 @@ from batch_conformance.plugin.options import OPTIONS
 #: Exit statuses for those of pytest that mean an interrupted run and no selected test.
 _NOTHING_JUDGED = {2: COULD_NOT_RUN, 5: COULD_NOT_RUN}
 _NO_TEST = 5
+#: Files with settings of pytest, in the order that it looks for them, and what they then hold.
+_SETTINGS = {
+    "pytest.toml": "",
+    ".pytest.toml": "",
+    "pytest.ini": "",
+    ".pytest.ini": "",
+    "pyproject.toml": "[tool.pytest",
+    "tox.ini": "[pytest]",
+    "setup.cfg": "[tool:pytest]",
+}
 _SUBJECTS = ("embedded", "exec:", "python:")
 
 
@@ -75,7 +85,7 @@ def _run(suite: str, options: Sequence[str], rest: Sequence[str]) -> int:
             raise Misuse(f"{suite}: {option} names a second subject, in addition to {options[1]!r}; give only one")
         if option.startswith("--batch-") and option not in known:
             raise Misuse(f"unknown option {option}{nearest(option, known)}")
-    words = [*place_of(suite), *options, *rest]
+    words = [*place_of(suite), *own_settings(rest), *options, *rest]
     print(f"$ pytest {shlex.join(_without_keys(words))}", file=sys.stderr, flush=True)
     status = start_pytest(words)
     if status == _NO_TEST:
@@ -83,6 +93,25 @@ def _run(suite: str, options: Sequence[str], rest: Sequence[str]) -> int:
         print(f"{PROGRAM}: {message}", file=sys.stderr)
     # A negative status: pytest was ended by a signal.
     return _NOTHING_JUDGED.get(status, status) if status >= 0 else COULD_NOT_RUN
+
+
+def own_settings(rest: Sequence[str]) -> list[str]:
+    """Return the pytest options for the settings of the current folder, where pytest would take those of a checkout.
+
+    It takes the settings nearest to the tests. Empty where the user names a file, and where there are none.
+    """
+    here, root = Path.cwd().resolve(), contract_root()
+    is_installed = root == Path(__file__).resolve().parents[1]
+    if is_installed or root.is_relative_to(here) or here.is_relative_to(root):
+        return []
+    if any(word.startswith(("-c", "--config-file", "--rootdir")) for word in rest):
+        return []
+    for folder in (here, *here.parents):
+        for name, mark in _SETTINGS.items():
+            file = folder / name
+            if file.is_file() and mark in file.read_text("utf-8", "replace"):
+                return ["-c", os.path.relpath(file, here), "--rootdir", os.path.relpath(folder, here)]
+    return []
 
 
 def start_pytest(words: Sequence[str]) -> int:

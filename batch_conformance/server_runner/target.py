@@ -113,7 +113,8 @@ def resolve_target(
     if _is_production(url) and not allow_production:
         raise UsageError(f"{spec!r} is the production server: add --batch-allow-production if that is meant")
     variable = api_key_env or table.get("api_key_env") or "SYNC_API_KEY"
-    key = _key_of(variable, environ, "--batch-api-key-env")
+    in_table = not api_key_env and "api_key_env" in table
+    key = _key_of(variable, environ, f"api_key_env of target {spec!r}" if in_table else "--batch-api-key-env")
     limit = rate or table.get("rate")
     return Target(
         name=spec,

@@ -268,3 +268,25 @@ def test_pytest_help_shows_six_options(tmp_path: Path) -> None:
     everything = run_module("pytest", tmp_path, "--batch-help")
     assert set(re.findall(r"^  --batch-([a-z-]+)", everything.out, re.MULTILINE)) == {name for name, *_ in OPTIONS}
     assert "test session starts" not in everything.out
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("pyproject.toml", "[tool.pytest.ini_options]\nbatch_operations = 'get'\n"),
+        ("pytest.ini", "[pytest]\nbatch_operations = get\n"),
+        ("setup.cfg", "[tool:pytest]\nbatch_operations = get\n"),
+    ],
+)
+def test_the_settings_are_those_of_the_current_folder(name: str, text: str, tmp_path: Path) -> None:
+    """Not those of the checkout that the suite runs from, which pytest would take; also from a folder below."""
+    (tmp_path / name).write_text(text, "utf-8")
+    below = tmp_path / "below"
+    below.mkdir()
+    for folder in (tmp_path, below):
+        ended = command(folder, "server", "embedded", "-k", "[server.ok.json]")
+        assert ended.status == 0, ended.text
+        assert ended.report("reports/latest/partial")["run"]["operations"] == ["get"]
+        assert f" -c {'../' if folder == below else ''}{name} --rootdir " in ended.err
+    told = command(tmp_path, "server", "embedded", "-k", "[server.ok.json]", f"--rootdir={tmp_path}")
+    assert " -c " not in told.err.splitlines()[0]

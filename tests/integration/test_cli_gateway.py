@@ -107,6 +107,16 @@ def test_values_that_no_header_may_have_are_refused() -> None:
         extra_headers({"X-Token": "T"}, {"T": "a\r\nX-Other: b"}, "target")
 
 
+def test_a_key_that_is_missing_is_named_with_its_place(tmp_path: Path) -> None:
+    """In the table of the target, or else by the option."""
+    table = '[tool.batch_conformance.targets.staging]\nurl = "http://127.0.0.1:9"\napi_key_env = "STAGING_KEY"\n'
+    (tmp_path / "pyproject.toml").write_text(table, "utf-8")
+    with pytest.raises(UsageError, match=r"STAGING_KEY \(named by api_key_env of target 'staging'\)"):
+        resolve_target("staging", start=tmp_path, environ={})
+    with pytest.raises(UsageError, match=r"OTHER \(named by --batch-api-key-env\)"):
+        resolve_target("staging", start=tmp_path, api_key_env="OTHER", environ={})
+
+
 def test_custom_certificates(tmp_path: Path) -> None:
     """Trusted in addition to the system's; invalid files give one line."""
     authority = trustme.CA()
