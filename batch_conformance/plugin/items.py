@@ -9,7 +9,7 @@ import pytest
 
 from batch_conformance.http.text import log_safe
 from batch_conformance.report.labels import fault, frequency
-from batch_conformance.report.replaying import JSON_NAME, replay_of
+from batch_conformance.report.replaying import JSON_NAME, curl_of, replay_of, sent_of
 
 _ERROR_SHOWN = pytest.StashKey[bool]()
 #: The most characters of a skip reason.
@@ -57,7 +57,9 @@ def failure_text(entry: dict[str, Any], report: str = JSON_NAME) -> str:
             f"    expected  {evidence['expected']}",
             f"    actual    {evidence['actual']}",
         ]
-        lines += [f"    {line}" for line in (evidence["curl"], replay_of(entry, evidence, report)) if line]
+        sent = sent_of(entry, evidence)
+        lines += [f"    sent      {sent}"] if sent else []
+        lines += [f"    {line}" for line in (curl_of(entry, evidence), replay_of(entry, evidence, report)) if line]
     return "\n".join(lines)
 
 

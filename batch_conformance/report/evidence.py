@@ -11,7 +11,7 @@ from batch_conformance.http.text import indented_json
 from batch_conformance.report.difference import Piece, distinguishing_features
 from batch_conformance.report.labels import frequency, message_of
 from batch_conformance.report.markup import h
-from batch_conformance.report.replaying import replay_of
+from batch_conformance.report.replaying import curl_of, replay_of
 
 #: HTTP messages longer than this, in characters or lines, get a box that scrolls.
 _TALL_CHARACTERS = 1500
@@ -21,9 +21,7 @@ _TALL_LINES = 28
 def evidence_items(clause: Mapping[str, Any]) -> Iterable[Element]:
     """Yield the evidence of a clause: the first item open, further ones folded."""
     for number, item in enumerate(clause["evidence"], 1):
-        # The stub that received a client's request has stopped: the curl line only shows the request.
-        curl = "Repeat the request" if clause["id"].startswith("server.") else "The request as a curl line"
-        inner = _comparison(item), _exchange(item), _curl(item, curl), _replay(clause, item)
+        inner = _comparison(item), _exchange(item), _curl(curl_of(clause, item)), _replay(clause, item)
         if number == 1:
             yield h("div", h("p", message_of(clause, item), _often(item), class_="message"), *inner, class_="evidence")
         else:
@@ -120,8 +118,8 @@ def _replay(clause: Mapping[str, Any], item: Mapping[str, Any]) -> Element | Non
     return h("div", h("h4", title), _box("replay line", [line], tall=False), class_="curl")
 
 
-def _curl(item: Mapping[str, Any], title: str) -> Element | None:
-    if not item["curl"]:
+def _curl(text: str) -> Element | None:
+    if not text:
         return None
-    line = _box("curl line", [item["curl"]], tall=len(item["curl"]) > _TALL_CHARACTERS)
-    return h("div", h("h4", title), line, class_="curl")
+    line = _box("curl line", [text], tall=len(text) > _TALL_CHARACTERS)
+    return h("div", h("h4", "Repeat the request"), line, class_="curl")

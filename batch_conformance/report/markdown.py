@@ -25,7 +25,7 @@ from batch_conformance.report.labels import (
     theme_title,
     with_verdict,
 )
-from batch_conformance.report.replaying import replay_of
+from batch_conformance.report.replaying import curl_of, replay_of
 
 #: Characters with a meaning inside a line: in CommonMark, on GitHub (mentions, references, mathematics, emoji,
 #: links) or in logs. As character references they are plain text (CommonMark 0.31, section 2.5).
@@ -124,8 +124,8 @@ def _evidence(clause: Mapping[str, Any]) -> Iterator[str]:
 def _plain(clause: Mapping[str, Any], item: Mapping[str, Any]) -> str:
     """Return one piece of evidence as plain text."""
     lines = [found_text(clause, item), f"expected  {item['expected']}", f"actual    {item['actual']}"]
-    if item["curl"]:
-        lines += ["", item["curl"]]
+    if curl_of(clause, item):
+        lines += ["", curl_of(clause, item)]
     request, response = item["request"], item["response"]
     if request:
         lines += ["", f"> {request['method']} {request['url']}"]

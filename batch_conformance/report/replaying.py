@@ -30,6 +30,17 @@ def replay_of(clause: Mapping[str, Any], item: Mapping[str, Any], report: str = 
     return replay_line(clause["id"], number, report, item["replay"].get("options", ()))
 
 
+def curl_of(clause: Mapping[str, Any], item: Mapping[str, Any]) -> str:
+    """Return the curl line of a piece of evidence; empty for a client's request, whose stub is gone."""
+    return "" if clause["id"].startswith("client.") else str(item["curl"])
+
+
+def sent_of(clause: Mapping[str, Any], item: Mapping[str, Any]) -> str:
+    """Return the request line of a client's request; empty for a server, which has a curl line."""
+    request = item["request"]
+    return f"{request['method']} {request['url']}" if request and clause["id"].startswith("client.") else ""
+
+
 def evidence_replay(finding: Finding, run: RunResult) -> dict[str, Any] | None:
     """Return the ``replay`` member of a piece of evidence; None if its requests cannot be sent again."""
     recipe = _evidence_recipe(finding, run)

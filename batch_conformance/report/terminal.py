@@ -25,7 +25,7 @@ from batch_conformance.report.labels import (
     theme_title,
     with_verdict,
 )
-from batch_conformance.report.replaying import JSON_NAME, replay_of
+from batch_conformance.report.replaying import JSON_NAME, curl_of, replay_of, sent_of
 
 
 class Write(Protocol):
@@ -208,15 +208,17 @@ class _Renderer:
         if item["expected"] or item["actual"]:
             yield from self.field("expected", item["expected"], {"green": True})
             yield from self.field("actual", item["actual"], {"red": True})
+        curl, sent = curl_of(clause, item), sent_of(clause, item)
         if self.verbose >= 2:
             yield from self.exchange(item)
-        if len(item["curl"]) > _CURL_LIMIT and self.verbose < 2:
-            length = f"{len(item['curl']):,} characters"
-            note = f"(the curl line has {length}: see the report, or use -vv)"
+        elif sent:
+            yield from self.field("sent", sent, _PLAIN)
+        if len(curl) > _CURL_LIMIT and self.verbose < 2:
+            note = f"(the curl line has {len(curl):,} characters: see the report, or use -vv)"
             yield [(_INDENT + note, _FAINT)]
-        elif item["curl"]:
+        elif curl:
             # On a line of its own and never wrapped, so that it can be copied.
-            yield [(_INDENT, _PLAIN), (log_safe(item["curl"], lines=False), {"cyan": True})]
+            yield [(_INDENT, _PLAIN), (log_safe(curl, lines=False), {"cyan": True})]
 
     def exchange(self, item: Mapping[str, Any]) -> Iterator[Line]:
         request, response = item["request"], item["response"]
