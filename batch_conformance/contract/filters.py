@@ -42,9 +42,10 @@ def _named(contract: Contract) -> dict[str, Parameter]:
     rest = [row for row in contract.operation(LIST).of_place("query") if row.filter is not None]
     before = {row.name: row for row in base_contract().operation(LIST).of_place("query") if row.filter is not None}
     found: dict[str, Parameter] = {}
-    for same in (_has_same_filter, _has_same_name, _has_same_operator):
+    for same in (_is_same, _has_same_filter, _has_same_name, _has_same_operator):
         for name, old in before.items():
-            # Pairs are sought by meaning first, then by name, then by operator; each must be unambiguous.
+            # Pairs are sought by meaning first (of two filters alike, by the name as well), then by name, then by
+            # operator; each must be unambiguous.
             alike = [row for row in rest if _have_same_format(old, row)] if name not in found else []
             fitting = [row for row in alike if same(old, row, contract)]
             if len(fitting) == 1:
@@ -66,6 +67,10 @@ def _have_same_format(old: Parameter, row: Parameter) -> bool:
     """Whether values have the same format: drivers get bounds as date-times, not as numbers or dates."""
     text = "string" in (types_of(row.schema) or ["string"]) and row.schema.get("format") != "date"
     return old.schema.get("format") != "date-time" or text
+
+
+def _is_same(old: Parameter, row: Parameter, _: Contract) -> bool:
+    return row.filter == old.filter and row.name == old.name
 
 
 def _has_same_filter(old: Parameter, row: Parameter, _: Contract) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.support.edits import OLD, Action, Edit, without
+from tests.support.edits import OLD, Action, Edit, member, without
 from tests.support.overlays import BATCH, GET, LIST, remove, update
 
 _BOTH = ("get", "list")
@@ -112,6 +112,33 @@ _MANY_FILTERS = (
 )
 
 LIST_SERVER_EDITS = [
+    Edit(
+        "filters beside those that do the same",
+        (
+            *_with(
+                name="since",
+                schema={"type": "string", "format": "date-time"},
+                **{"x-filter": {"member": "/created_at", "operator": "gt"}},
+            ),
+            *_with(name="state", **{"x-filter": {"member": "/status", "operator": "eq"}}),
+        ),
+        {
+            "list-after-ignored": "server.list.created-after",
+            "list-status-ignored": "server.list.status",
+            "derived:list/since:filter": "server.list.by-since",
+            "derived:list/state:filter": "server.list.by-state",
+        },
+    ),
+    Edit(
+        "a filter of fewer statuses, beside another one",
+        (
+            remove(f"{LIST}.parameters[?@.name=='status'].schema"),
+            update(f"{LIST}.parameters[?@.name=='status']", {"schema": {"enum": ["COMPLETED", "FAILED"]}}),
+            *member("team", {"type": "string"}, required=True),
+            *_with(name="team", **{"x-filter": {"member": "/team", "operator": "eq"}}),
+        ),
+        {"derived:list/team:filter": "server.list.by-team"},
+    ),
     Edit(
         "many filters added",
         _MANY_FILTERS,

@@ -144,11 +144,13 @@ def values_for(name: str, rows: Sequence[object]) -> list[str]:
     if one is None or one.filter is None:
         return []
     found = [read(row, one.filter.member) for row in rows]
+    schema = one.schema.get("items", {}) if "array" in types_of(one.schema) else dict(one.schema)
+    judge = SchemaJudge(schema, current_contract().document.content)
     if one.filter.operator == "eq":
-        tried = [as_sent(value) for value in found if isinstance(value, str | int | float)]
+        values = [value for value in found if isinstance(value, str | int | float)]
+        tried = [as_sent(value) for value in values if judge.is_valid(value) or judge.is_valid(as_sent(value))]
     else:
         # The contract leaves open whether the bound itself is selected.
-        judge = SchemaJudge(dict(one.schema), current_contract().document.content)
         bounds = [*found, *_between(found), *_days_around(found), *_beyond(found)]
         tried = [as_sent(value) for value in bounds if _in_order(value) is not None and judge.is_valid(value)]
     fits = {value: [compared(name, row, value) for row in rows] for value in _some_of(tried)}
