@@ -173,8 +173,9 @@ class Codec:
             body = None
         documented = self.operation.answer(answer.status) or self.operation.answer(500)
         media = documented.media_type if documented else None
-        schema = current_contract().document.resolve(media.schema) if media else {}
-        members = [body.get(name) for name in schema.get("properties", ())] if isinstance(body, dict) else []
+        layers = beside(media.schema, current_contract().document.content) if media else ()
+        names = dict.fromkeys(name for one in layers for name in one.get("properties", ()))
+        members = [body.get(name) for name in names] if isinstance(body, dict) else []
         flat = [text for one in members for text in (one if isinstance(one, list) else [one])]
         texts = [text for text in flat if isinstance(text, str)]
         return f"{answer.status}: {'; '.join(texts) or 'the server gave no reason'}"
