@@ -11,7 +11,7 @@ from pathlib import Path
 
 from batch_conformance.cli import COULD_NOT_RUN, PROGRAM, Misuse, nearest
 from batch_conformance.contract import contract_root
-from batch_conformance.http.text import is_variable
+from batch_conformance.http.text import names_variable
 from batch_conformance.plugin.options import OPTIONS
 
 #: Exit statuses for those of pytest that mean an interrupted run and no selected test.
@@ -64,9 +64,9 @@ def _without_keys(words: Sequence[str]) -> Iterator[str]:
     before = ""
     for word in words:
         name, mark, value = word.partition("=")
-        if _names_a_variable(before) and not is_variable(word):
+        if _names_a_variable(before) and not names_variable(word):
             yield "…"
-        elif mark and _names_a_variable(name) and not is_variable(value):
+        elif mark and _names_a_variable(name) and not names_variable(value):
             yield f"{name}=…"
         else:
             yield word
@@ -85,6 +85,11 @@ def _run(suite: str, options: Sequence[str], rest: Sequence[str]) -> int:
             raise Misuse(f"{suite}: {option} names a second subject, in addition to {options[1]!r}; give only one")
         if option.startswith("--batch-") and option not in known:
             raise Misuse(f"unknown option {option}{nearest(option, known)}")
+    if rest and not rest[0].startswith("-"):
+        # Not repeated: a key may have been given in its place.
+        raise Misuse(
+            f"{suite}: one subject, then options; there is a second word before them (keys are never arguments)"
+        )
     words = [*place_of(suite), *own_settings(rest), *options, *rest]
     print(f"$ pytest {shlex.join(_without_keys(words))}", file=sys.stderr, flush=True)
     status = start_pytest(words)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 #: Longest text in one place of a report, in characters.
@@ -18,9 +19,12 @@ _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 _NOT_ASCII = re.compile(r"[^ -~]")
 
 
-def is_variable(name: str) -> bool:
-    """Whether a text can be the name of an environment variable (POSIX, 8.1)."""
-    return _VARIABLE.fullmatch(name) is not None
+def names_variable(text: str, environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether a text is the name of an environment variable, and no key in its place.
+
+    A name (POSIX, 8.1) that is not set counts only without lower-case letters, which keys have and names rarely do.
+    """
+    return _VARIABLE.fullmatch(text) is not None and (text in environ or text == text.upper())
 
 
 def visible(text: str, *, lines: bool = True) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from batch_conformance.contract import current_contract
 from batch_conformance.contract.sendable import TRANSPORT_HEADERS, is_token
 from batch_conformance.http import Exchange
+from batch_conformance.http.text import names_variable
 from batch_conformance.server_runner.address import trusting_context
 
 #: Headers that the suite sets itself, or that change how a request is read.
@@ -53,6 +54,12 @@ def extra_headers(table: Mapping[str, str], environ: Mapping[str, str], where: s
     for name, variable in table.items():
         if not is_token(name) or name.lower() in _RESERVED | _contract_headers():
             raise UsageError(f"{where}: headers_env cannot set the header {name!r}")
+        if not names_variable(variable, environ):
+            # Not repeated: it may be the value itself.
+            raise UsageError(
+                f"{where}: headers_env names the environment variable that holds the value of {name}, such as "
+                "GATEWAY_TOKEN, not the value, and no variable of the name that was given is set"
+            )
         value = environ.get(variable, "")
         if not value:
             raise UsageError(f"{where}: no value for the header {name}: set the environment variable {variable}")

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from batch_conformance.contract import base_contract, current_contract
 from batch_conformance.generate.keys import Key
 from batch_conformance.http.model import KeyKind
-from batch_conformance.http.text import is_variable
+from batch_conformance.http.text import names_variable
 from batch_conformance.server_runner.gateway import ExtraHeader, context_of, extra_headers
 from batch_conformance.server_runner.gateway import UsageError as UsageError
 from batch_conformance.server_runner.staging import Stager, open_stager
@@ -132,9 +132,12 @@ def resolve_target(
 
 
 def _key_of(variable: str, environ: Mapping[str, str], option: str) -> str:
-    if not is_variable(variable):
+    if not names_variable(variable, environ):
         # Not repeated: it may be the key itself.
-        raise UsageError(f"{option} takes the name of an environment variable, such as SYNC_API_KEY, not a key")
+        raise UsageError(
+            f"{option} takes the name of an environment variable, such as SYNC_API_KEY, not a key, "
+            "and no variable of the name that was given is set"
+        )
     key = environ.get(variable, "")
     if not key:
         raise UsageError(f"no API key: set the environment variable {variable} (named by {option})")

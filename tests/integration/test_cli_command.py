@@ -69,6 +69,7 @@ _WRONG = {
     "mutants of no clause": (["mutants", "server.nix"], "no clause of server or client is called 'server.nix'"),
     "two subjects": (["client", "embedded", "--batch-client=python:x:y"], "--batch-client names a second subject"),
     "no clause": (["explain"], "explain: name one clause"),
+    "a key as an argument": (["server", "http://127.0.0.1:9", "sk-By-Mistake-1"], "keys are never arguments"),
     "misspelt clause": (["explain", "server.auth.near-kye"], "did you mean server.auth.near-key"),
     "clause without its side": (["explain", "auth.near-key"], "did you mean server.auth.near-key?"),
     "no reports": (["diff", "a.json"], "diff: the following arguments are required: NEW"),
@@ -90,7 +91,9 @@ def test_wrong_usage_is_one_line_and_status_4(
     """The message suggests what was meant, if it can tell."""
     monkeypatch.chdir(tmp_path)
     assert main(arguments) == 4
-    assert line in capsys.readouterr().err
+    told = capsys.readouterr()
+    assert line in told.err
+    assert "Mistake" not in told.out + told.err
 
 
 def test_a_run_shows_the_pytest_line_and_passes_options_on(tmp_path: Path) -> None:
@@ -105,9 +108,10 @@ def test_a_run_shows_the_pytest_line_and_passes_options_on(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("option", ["--batch-api-key-env", "--batch-other-key-env"])
 @pytest.mark.parametrize("apart", [True, False])
-def test_a_key_in_place_of_a_name_is_not_repeated(tmp_path: Path, option: str, apart: bool) -> None:
-    """The key is neither in the pytest line nor in the message."""
-    words = [option, "sk-By-Mistake-1"] if apart else [f"{option}=sk-By-Mistake-1"]
+@pytest.mark.parametrize("key", ["sk-By-Mistake-1", "skByMistake1"])
+def test_a_key_in_place_of_a_name_is_not_repeated(tmp_path: Path, option: str, apart: bool, key: str) -> None:
+    """The key is neither in the pytest line nor in the message, also if it could be a name."""
+    words = [option, key] if apart else [f"{option}={key}"]
     ended = command(tmp_path, "server", "http://127.0.0.1:9", *words, SYNC_API_KEY="sk-x")
     assert ended.status == 4
     assert f"{option} takes the name of an environment variable" in ended.err + ended.out

@@ -101,6 +101,14 @@ def test_wrong_headers_are_wrong_usage(headers: str, line: str, tmp_path: Path) 
     assert line in str(problem.value)
 
 
+@pytest.mark.parametrize("value", ["gw-By-Mistake-1", "gwByMistake1"])
+def test_a_value_in_place_of_a_variable_is_not_repeated(value: str) -> None:
+    """It may be a gateway's token, also if it could be a name."""
+    with pytest.raises(UsageError, match="headers_env names the environment variable") as problem:
+        extra_headers({"X-Token": value}, {}, "target")
+    assert "Mistake" not in str(problem.value)
+
+
 def test_values_that_no_header_may_have_are_refused() -> None:
     """A line break would start another header."""
     with pytest.raises(UsageError, match="characters no header can carry"):
