@@ -60,6 +60,10 @@ def test_an_empty_organisation_leaves_get_not_exercised() -> None:
     assert by_id["server.list.array"].verdict == "pass"
     assert by_id["server.notfound.unknown-id"].verdict == "not-exercised"
     assert "no batch" in by_id["server.notfound.unknown-id"].reason
+    # A server may ignore its filters there: each pass says that no batch could show it.
+    filters = ("status", "created-after", "created-before", "crossed-dates", "bad-filter")
+    unseen = {name: by_id[f"server.list.{name}"].limits for name in filters}
+    assert unseen == dict.fromkeys(filters, ("there was no batch that could have come all the same",))
     assert run.requests <= 80
 
 

@@ -52,6 +52,7 @@ def by_status(record: Record, result: CheckResult) -> None:
     """The list holds exactly the batches in the requested status."""
     if _are_usable(result, STATUS):
         _check_filters(record, result, {STATUS}, "list-filters")
+        _limit_without_batches(record, result)
 
 
 @list_check("server.list.created-after", needs=_FILTERS, explained_by=[_EMPTY])
@@ -60,6 +61,7 @@ def after(record: Record, result: CheckResult) -> None:
     if _are_usable(result, AFTER):
         _check_filters(record, result, {AFTER}, "list-filters")
         _nothing_fits(record, result, AFTER)
+        _limit_without_batches(record, result)
 
 
 @list_check("server.list.created-before", needs=_FILTERS, explained_by=[_EMPTY])
@@ -68,6 +70,7 @@ def before(record: Record, result: CheckResult) -> None:
     if _are_usable(result, BEFORE):
         _check_filters(record, result, {BEFORE}, "list-filters")
         _nothing_fits(record, result, BEFORE)
+        _limit_without_batches(record, result)
 
 
 @SERVER_CHECKS.family(FILTER, needs=[*_FILTERS, "list-other-filters"], explained_by=[_EMPTY])
@@ -78,6 +81,7 @@ def by_another(record: Record, result: CheckResult) -> None:
             _check_filters(record, result, {name}, "list-other-filters")
             if not sent_with(record, "list-other-filters", {name}) and not result.reason:
                 result.note(f"no two batches of the list differ by what {name} selects")
+            _limit_without_batches(record, result)
 
 
 _FILTER_OF = {
@@ -121,6 +125,7 @@ def together(record: Record, result: CheckResult) -> None:
             limit_to_visible_filters(record, result, names)
     for names in map(set, combinations(broken, 2) if other_filters() else ()):
         _check_filters(record, result, names, "list-other-filters", cause(names))
+    _limit_without_batches(record, result)
 
 
 def _broken_alone(record: Record, result: CheckResult, name: str) -> str:
@@ -143,6 +148,7 @@ def offset(record: Record, result: CheckResult) -> None:
     """A bound means the same instant, whatever its offset."""
     for name in (AFTER, BEFORE) if _are_usable(result, AFTER, BEFORE, most_lack=1) else ():
         _check_filters(record, result, {name}, "list-offsets", _broken_alone(record, result, name))
+    _limit_without_batches(record, result)
 
 
 @list_check(
@@ -176,6 +182,7 @@ def crossed(record: Record, result: CheckResult) -> None:
                     actual=_outcome(exchange),
                     code="status" if not _is_listed(exchange) else "unasked",
                 )
+    _limit_without_batches(record, result)
 
 
 @list_check("server.list.bad-filter", needs=[*_FILTERS, "list-bad-filters"], explained_by=[_TOGETHER])
@@ -199,8 +206,7 @@ def bad_filter(record: Record, result: CheckResult) -> None:
                 actual=f"{exchange.status} and {_batches(listed)}",
                 code="unasked",
             )
-    if result.observations and not any(rows for _, rows in lists(record, CheckResult(""), *READS)):
-        result.limit("there was no batch that could have come all the same")
+    _limit_without_batches(record, result)
 
 
 @list_check("server.list.bad-filter-400", needs=[*_FILTERS, "list-bad-filters"], explained_by=[_TOGETHER])
@@ -326,6 +332,12 @@ def empty(record: Record, result: CheckResult) -> None:
                 actual=_outcome(exchange),
                 code="status",
             )
+
+
+def _limit_without_batches(record: Record, result: CheckResult) -> None:
+    """Add a limit where no batch was there that a filter could have selected or left out."""
+    if result.observations and not any(rows for _, rows in lists(record, CheckResult(""), *READS)):
+        result.limit("there was no batch that could have come all the same")
 
 
 def _first_filter(exchange: Exchange) -> str:
