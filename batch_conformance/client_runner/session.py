@@ -27,6 +27,7 @@ from batch_conformance.client_runner.cases import (
     shuffled,
 )
 from batch_conformance.client_runner.cases.case import possible
+from batch_conformance.client_runner.cases.derived import unmade_values
 from batch_conformance.client_runner.cases.generated import (
     Property,
     examples,
@@ -38,6 +39,7 @@ from batch_conformance.client_runner.player import settled
 from batch_conformance.client_runner.runner import ClientRunner
 from batch_conformance.contract import cached_by_contract, current_contract
 from batch_conformance.contract.parts import part_of
+from batch_conformance.contract.pointers import split
 from batch_conformance.generate.database import shelf
 from batch_conformance.http import Redactor
 
@@ -46,6 +48,8 @@ if TYPE_CHECKING:
 
 #: Reason for *not exercised*: an overlay removed what the clause is about.
 NO_SUCH_MEMBER = "the contract has no such member, status or value"
+#: The clause that has the limits of the values that were sent.
+_FIELDS = "client.decode.fields"
 _ALPHABET = string.ascii_letters + string.digits
 
 
@@ -250,6 +254,9 @@ def _verdicts(
             }
         if own is None:
             blame_unclaimed_replies(operation_record, check_results)
+            for place, kind in unmade_values(operation).items() if _FIELDS in check_results else ():
+                name = ".".join(split(place)) or "the whole"
+                check_results[_FIELDS].limit(f"{name}: no valid value with {kind} was found to send")
         for name, part in check_results.items():
             parts.setdefault(name, {})[operation] = part
     for clause in clauses.values():

@@ -18,7 +18,7 @@ from typing import Any
 
 from batch_conformance.contract.cel_values import CelValues, in_doubles, inners, is_large
 from batch_conformance.contract.places import within
-from batch_conformance.contract.pointers import MISSING, join, read
+from batch_conformance.contract.pointers import MISSING, join, read, split
 from batch_conformance.contract.references import Document, Schema, pointer_of, resolve
 from batch_conformance.contract.rule_list import (
     STEP,
@@ -35,7 +35,7 @@ from batch_conformance.contract.schema import SchemaJudge, shown
 _UNRULED = ("not", "if", "contains", "propertyNames", "unevaluatedProperties", "unevaluatedItems")
 _NAMED = ("self", "oldSelf")
 #: The runtime has no error codes; these texts mark its messages about wrong types.
-_TYPE_ERRORS = ("No matching overloads", "no such overload")
+_TYPE_ERRORS = ("No matching overloads", "no such overload", "Applying SELECT to non-message type")
 _LITERAL = re.compile(
     rf"(?P<path>(?:self|oldSelf)(?:{STEP})+)|{STRING}|(?<![\w.])\d+(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.])"
 )
@@ -148,9 +148,9 @@ class Rule:
         return any((named := self.targets(root)) and all(named) for root in nulls)
 
     def names_null(self, value: Any, before: Any) -> bool:
-        """Whether a member that it names is null."""
+        """Whether a member that it names is null, or what that member would be in."""
         rows = ((value, self.targets()), (before, self.targets("oldSelf")))
-        return any(read(one, place) is None for one, places in rows for place in places)
+        return any(read(one, above) is None for one, places in rows for place in places for above in _down_to(place))
 
     def literals(self) -> list[Any]:
         """Return the numbers and strings in the text of the rule."""
@@ -178,6 +178,12 @@ class Rule:
             value = read(old if path.startswith("oldSelf") else self_value, join("", *path_steps(path)))
             rows.append((path, "missing" if value is MISSING else shown(value)))
         return tuple(rows)
+
+
+def _down_to(place: str) -> Iterator[str]:
+    """Yield the pointers of the whole value, of what a place is in, and of the place itself."""
+    steps = split(place)
+    yield from (join("", *steps[:depth]) for depth in range(len(steps) + 1))
 
 
 def _run(program: Any, data: dict[str, Any]) -> tuple[Any, str]:

@@ -50,6 +50,7 @@ class Builder:
         # Keys are ids of schemas that self._known stores.
         self._made: dict[tuple[tuple[int, ...], bool, int], Any] = {}
         self._varied: dict[tuple[int, ...], tuple[Sequence[Schema], list[Variation]]] = {}
+        self._varying: set[tuple[int, ...]] = set()
 
     def shapes(self, schemas: Sequence[Schema]) -> list[Shape]:
         """Return the shapes of a place, cached."""
@@ -84,9 +85,13 @@ class Builder:
     def variations(self, schemas: Sequence[Schema]) -> list[Variation]:
         """Return the variations of a place: every enum value, null, bounds, formats, branches."""
         key = tuple(id(schema) for schema in schemas)
+        if key in self._varying:
+            return []  # within itself
         if key not in self._varied:
+            self._varying.add(key)
             # The schemas are stored as well: Python may reuse the id() of a deleted object.
             self._varied[key] = (tuple(schemas), self._variations(schemas))
+            self._varying.remove(key)
         return self._varied[key][1]
 
     def _variations(self, schemas: Sequence[Schema]) -> list[Variation]:
@@ -190,7 +195,10 @@ class Builder:
             schemas = [*shape.prefix[at]] if at < len(shape.prefix) else [*shape.items]
             if special and at >= len(shape.prefix):
                 schemas.append(special.pop())
-            value = self.item(schemas, items if shape.unique else [], full=full, depth=depth)
+            # Different ones, so that their order shows; where there are too few, the same again.
+            value = self.item(schemas, items, full=full, depth=depth)
+            if value is MISSING and not shape.unique:
+                value = self.item(schemas, [], full=full, depth=depth)
             if value is MISSING:
                 return MISSING if at < max(shape.least, wanted) else items
             items.append(value)

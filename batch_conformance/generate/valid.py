@@ -52,12 +52,22 @@ def _generate(space: Space, limit: int, seed: int, leave: Collection[str]) -> li
             break
         if candidate.pointer in leave:
             continue
-        whole = isinstance(read(candidate.value, candidate.pointer), dict)
-        value = space.repaired(candidate.value, None if whole else candidate.pointer)
+        special = read(candidate.value, candidate.pointer)
+        value = space.repaired(candidate.value, None if isinstance(special, dict) else candidate.pointer)
+        if value is MISSING and isinstance(special, list) and special:
+            # Its items may break rules of their own: they may change, not their number.
+            value = space.repaired(candidate.value)
+            value = value if _length_at(value, candidate.pointer) == len(special) else MISSING
         if value is not MISSING and (key := written(value)) not in seen:
             seen.add(key)
             rows.append(replace(candidate, value=value))
     return rows[:limit]
+
+
+def _length_at(value: Any, pointer: str) -> int:
+    """Return the length of the array at a place, 0 if there is none."""
+    found = MISSING if value is MISSING else read(value, pointer)
+    return len(found) if isinstance(found, list) else 0
 
 
 def _bases(space: Space) -> Iterator[Generated]:

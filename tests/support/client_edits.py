@@ -11,6 +11,7 @@ from tests.support.edits import (
     METRICS,
     OLD,
     OWNER,
+    SHOT,
     STATUS,
     TAGS,
     Edit,
@@ -115,6 +116,22 @@ CLIENT_EDITS = [
         "a map",
         member("labels", {"type": "object", "additionalProperties": {"type": "integer"}}, required=True),
         {OLD: _LOST, "derived:/labels:null": _LOST},
+    ),
+    Edit(
+        "items with a rule of their own",
+        member("shots", {"type": "array", "items": SHOT}, required=True),
+        {"derived:/shots:first-only": _LOST, "derived:/shots:backwards": _LOST},
+    ),
+    Edit(
+        "null in place of members that rules name",
+        (
+            remove(f"{BATCH}.properties.metrics"),
+            update(
+                f"{BATCH}.properties",
+                {"metrics": {"anyOf": [{"$ref": "#/components/schemas/Metrics"}, {"type": "null"}]}},
+            ),
+        ),
+        {"derived:/metrics:refused:null": "client.decode.optional"},
     ),
     Edit("oneOf", member("plan", EITHER, required=True), {OLD: _LOST}),
     Edit(

@@ -19,6 +19,12 @@ STATUS, METRICS, ERROR = (
     "$.components.schemas.Error",
 )
 KEY = "$.components.securitySchemes.apiKey"
+SHOT = {
+    "type": "object",
+    "required": ["start", "end"],
+    "properties": {"start": {"type": "number"}, "end": {"type": "number"}},
+    "x-validations": [{"code": "shot-order", "rule": "self.start < self.end", "message": "it ends before it starts"}],
+}
 OLD, RUN = "old", "the run"
 
 

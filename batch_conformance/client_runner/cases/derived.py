@@ -17,7 +17,7 @@ from batch_conformance.client_runner.cases.case import Case, CaseFactory, ordina
 from batch_conformance.client_runner.cases.plugged import varied_places
 from batch_conformance.contract import base_contract, cached_by_contract
 from batch_conformance.contract.entity import Entity, entity_of
-from batch_conformance.contract.pointers import MISSING, read, split
+from batch_conformance.contract.pointers import MISSING, any_index, read, split
 from batch_conformance.generate.client_ids import DOTS
 from batch_conformance.generate.kinds import Kind
 from batch_conformance.generate.ordinary import Ordinary
@@ -30,6 +30,8 @@ _MAX_A_PLACE = 8
 _MAX_VALUES = 400
 #: Kinds of values that other clauses cover, or none.
 _EXCLUDED_KINDS = (Kind.UNKNOWN, Kind.RARE)
+#: The kind of an array whose order and number of items show.
+SEVERAL = "several items"
 #: Keywords that determine the shape of the whole response.
 _SHAPE_KEYWORDS = ("anyOf", "oneOf", "if", "then", "else", "dependentSchemas", "allOf", "additionalProperties", "type")
 
@@ -78,6 +80,34 @@ def derived_values(values: Ordinary, varied: Collection[str] = ()) -> tuple[Deri
         if counts[place] <= _MAX_A_PLACE or listed:
             found.append(Derived(row.value, row.pointer, _clause_of(values, row), _title(row)))
     return tuple(found)
+
+
+@cached_by_contract
+def unmade_values(operation: str) -> Mapping[str, str]:
+    """Return places with a kind of value that an edited contract seems to allow, and for which none was found.
+
+    Those are listed values (of an enum, null), and arrays of several items. The text names the kind.
+    """
+    values = ordinary_values(operation)
+    if not values.edited:
+        return {}
+    shown = [values.base, *(one.value for one in _derived(operation))]
+    found: dict[str, list[str]] = {}
+    for pointer, schemas in values.space.walk(values.base):
+        place = any_index(pointer)
+        if place in unchanged_varied(operation):
+            continue
+        there = [read(value, pointer) for value in shown]
+        for one in values.space.builder.variations(schemas):
+            if isinstance(one.value, list):
+                lacks = len(one.value) > 1 and not any(isinstance(row, list) and len(row) > 1 for row in there)
+                label = SEVERAL
+            else:
+                lacks = one.kind is Kind.LISTED and not isinstance(one.value, dict) and one.value not in there
+                label = one.label
+            if lacks and label not in found.setdefault(place, []):
+                found[place].append(label)
+    return {place: " or ".join(labels) for place, labels in found.items() if labels}
 
 
 def unchanged_varied(operation: str) -> frozenset[str]:

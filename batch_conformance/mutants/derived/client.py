@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
+from batch_conformance.client_runner.cases.derived import SEVERAL, unmade_values
 from batch_conformance.contract import cached_by_contract, current_contract
 from batch_conformance.contract.cel_values import beside
 from batch_conformance.contract.entity import Entity, entity_of
@@ -102,8 +103,20 @@ def _in_members(entity: Entity, names: Names) -> Found:
         if types & {"string", "integer", "number", "boolean", "array"} or choices:
             clauses = _decode_clauses(pointer, entity, dates, types)
             yield _changing(names(pointer, "garbled"), clauses, pointer, _garbled)
+        if "array" in types and all(schema.get("maxItems", 2) > 1 for schema in schemas):
+            yield from _in_arrays(entity, names, pointer)
         if "null" in types:
             yield _refusing(names(pointer, "refused", "null"), _OPTIONAL, pointer, None)
+
+
+def _in_arrays(entity: Entity, names: Names, pointer: str) -> Found:
+    """Yield clients that keep the first item of an array only, or turn its order round."""
+    for code, part in {"first-only": slice(1), "backwards": slice(None, None, -1)}.items():
+        name = names(pointer, code)
+        if SEVERAL in unmade_values(entity.operation.name).get(pointer, ""):
+            yield Unprovable(name, "no valid array of several items was found")
+            continue
+        yield _changing(name, (*_FIELDS, _DECODE + "optional"), pointer, partial(_part_of, part))
 
 
 def _decode_clauses(pointer: str, entity: Entity, dates: bool, types: set[str]) -> tuple[str, ...]:
@@ -190,6 +203,10 @@ def _naive(text: str) -> Any:
 
 def _later(text: str) -> Any:
     return (datetime.fromisoformat(text) + timedelta(hours=1)).isoformat()
+
+
+def _part_of(part: slice, value: Any) -> Any:
+    return value[part] if isinstance(value, list) else value
 
 
 def _saturated(value: Any) -> Any:
