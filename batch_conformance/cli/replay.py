@@ -77,7 +77,7 @@ def _check_overlays(document: Document) -> None:
     if len(had) == len(current_contract().overlays):
         return
     listed = ", ".join(f"{overlay['title']!r}" for overlay in had)
-    options = " ".join(map(quote, overlay_options(overlay.get("file") or "FILE" for overlay in had)))
+    options = " ".join(map(quote, overlay_options(document["run"].get("overlays") or ["FILE"] * len(had))))
     what = f"had the contract edited by {listed}: add {options}" if had else "had no overlay: leave out --overlay"
     raise Misuse(log_safe(f"replay: the run of this report {what}", lines=False))
 

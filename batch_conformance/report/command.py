@@ -41,8 +41,7 @@ def extra_line(extra: str) -> str:
 
 def explain_line(document: Mapping[str, Any], clause: str) -> str:
     """Return the command that explains a clause of the contract of a report."""
-    files = [overlay.get("file", "") for overlay in document["contract"].get("overlays", ())]
-    return " ".join([program(), "explain", clause, *map(quote, overlay_options(files))])
+    return " ".join([program(), "explain", clause, *map(quote, overlay_options(document["run"].get("overlays", ())))])
 
 
 def _is_installed() -> bool:

@@ -113,6 +113,8 @@ class _Reporter:
             facts["hints"] = [self._line(hint) for hint in run.hints]
         if run.left_behind:
             facts["left_behind"] = self._line(run.left_behind)
+        if overlay_files():
+            facts["overlays"] = [self._line(file) for file in overlay_files()]
         if run.incomplete:
             facts["incomplete"] = True
         if run.mutant:
@@ -126,8 +128,8 @@ class _Reporter:
                 "version": contract.version,
                 "sha256": contract.sha256,
                 "overlays": [
-                    {"title": self._line(overlay.title, 200), "sha256": overlay.sha256, "file": self._line(file)}
-                    for overlay, file in zip(current_contract().overlays, overlay_files(), strict=True)
+                    {"title": self._line(overlay.title, 200), "sha256": overlay.sha256}
+                    for overlay in current_contract().overlays
                 ],
             },
             "subject": {

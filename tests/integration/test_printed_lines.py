@@ -39,7 +39,7 @@ def test_the_lines_name_the_overlays_of_the_run(tmp_path: Path) -> None:
     written(tmp_path, REQUIRED, name="next version.json")
     ended = run(tmp_path, SERVER, "--batch-overlay=next version.json", FAULT, "-k", "[server.body.priority]")
     assert ended.status == 1, ended.text
-    assert ended.report("reports/latest/partial")["contract"]["overlays"][0]["file"] == "next version.json"
+    assert ended.report("reports/latest/partial")["run"]["overlays"] == ["next version.json"]
     words = _printed(ended, "replay")
     again = _command(tmp_path, *words)
     assert (again.status, again.out.splitlines()[-1]) == (1, "server.body.priority: broken the same way.")
