@@ -49,7 +49,7 @@ class Progress:
         """Return the progress after so many seconds as text."""
         unit = _UNITS.get(self._kind, "")
         if self._total is None or self._total < done:
-            return f"{self._kind}: {done} {unit}"
+            return f"{self._kind}: {done} {unit if done != 1 else unit.removesuffix('s')}"
         text = f"{self._kind}: {done} of {self._total} {unit}"
         # The first cases may wait for all kinds of things.
         if seconds < _RECKON or done < self._total * _TELLING:
