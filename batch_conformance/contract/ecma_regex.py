@@ -64,6 +64,10 @@ def _translated(source: str) -> str:
             continue
         elif char in "*+?}" and source[at + 1 : at + 2] == "+":
             raise UnsupportedPattern(f"pattern {source!r}: nothing to repeat at {at + 1}")
+        elif char == "]":
+            raise UnsupportedPattern(
+                f"pattern {source!r}: lone bracket at {at} (classes such as [:alpha:] are not known)"
+            )
         elif char == "{" and not _QUANTIFIER.match(source, at):
             raise UnsupportedPattern(f"pattern {source!r}: lone brace at {at}")
         else:

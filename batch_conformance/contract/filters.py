@@ -15,6 +15,8 @@ from batch_conformance.contract.operation import Contract
 from batch_conformance.contract.parameter import FILTER_OPERATORS, Parameter
 from batch_conformance.contract.references import types_of
 
+_NUMBERS = frozenset({"integer", "number"})
+_KINDS = {str: "string", int: "integer", float: "number", bool: "boolean", list: "array", dict: "object"}
 #: Reason for a clause about a filter that an overlay removed.
 NO_SUCH_PARAMETER = "the contract has no such parameter"
 
@@ -100,6 +102,22 @@ def filter_problems(contract: Contract) -> Iterator[str]:
                 yield f"{where} says nothing there: only query parameters of List Batches are filters"
             elif row.filter is not None and row.filter not in base_filters and not selects(row, contract):
                 yield f"{where} names the member {row.filter.member!r}, which no entry of the list has"
+            elif row.filter is not None and "default" in row.schema:
+                yield f"{where}: a default is not supported, since it would filter the whole list; leave it out"
+            elif row.filter is not None and not _may_be_member(row, contract):
+                yield f"{where}: no value of {row.filter.member!r} fits the schema of the parameter"
+
+
+def _may_be_member(row: Parameter, contract: Contract) -> bool:
+    """Whether the compared member may have a type that the parameter has; any value can be sent as a string."""
+    assert row.filter is not None
+    schema = row.schema.get("items", {}) if "array" in types_of(row.schema) else row.schema
+    sent = set(types_of(schema))
+    sent |= _NUMBERS if sent & _NUMBERS else set()
+    layers = entity_of(LIST, contract).layers_at(row.filter.member)
+    listed = [_KINDS.get(type(value), "") for layer in layers for value in layer.get("enum", ())]
+    stated = [set(listed), *(set(types_of(layer)) for layer in layers)]
+    return not sent or "string" in sent or all(not kinds or kinds & sent for kinds in stated)
 
 
 def _malformed(value: Any) -> str:

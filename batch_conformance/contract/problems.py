@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,9 +14,13 @@ from batch_conformance.contract.filters import filter_problems
 from batch_conformance.contract.known_names import unknown_names
 from batch_conformance.contract.listing import may_be_object
 from batch_conformance.contract.operation import Answer, Contract, Operation
-from batch_conformance.contract.references import followed
+from batch_conformance.contract.references import followed, types_of
 from batch_conformance.contract.rule_trial import rule_problems
+from batch_conformance.contract.ruled_bodies import ruled_bodies
 from batch_conformance.contract.sendable import TRANSPORT_HEADERS, UNSUPPORTED_STYLES, is_token, unsendable
+
+#: Headers that each request has for another purpose, in lower case (RFC 9110, 12.5 and 8.3).
+_OWN_HEADERS = frozenset({"accept", "accept-encoding", "content-type", "user-agent"})
 
 
 def contract_problems(contract: Contract) -> Iterator[str]:
@@ -30,6 +35,12 @@ def contract_problems(contract: Contract) -> Iterator[str]:
                     f"{operation.pointer}: the {parameter.place} parameter {parameter.name!r} has the style "
                     f"{parameter.style!r}, which the suite does not support; simple is"
                 )
+            if any(parameter.place == key.place and key.is_named(parameter.name) for key in operation.keys):
+                yield (
+                    f"{operation.pointer}: the {parameter.place} parameter {parameter.name!r} is where the key is; "
+                    "leave it out, or name one of them otherwise"
+                )
+                continue
             is_id = parameter.place == "path" and parameter.name == operation.id_parameter
             if parameter.required and not is_id:
                 where = f"{operation.pointer}: the required {parameter.place} parameter {parameter.name!r}"
@@ -50,13 +61,50 @@ def contract_problems(contract: Contract) -> Iterator[str]:
                 f"{operation.pointer}/responses/{success.key}: the answer of Get Batch is an array; its schema must "
                 "be that of one batch"
             )
+        elif operation.name == "get" and not may_be_object(
+            entity_of("get", contract).schema, contract.document.content
+        ):
+            yield (
+                f"{operation.pointer}/responses/{success.key}: the answer of Get Batch must be an object; "
+                "this schema allows none"
+            )
+        yield from _header_names(operation)
+        yield from _members_of_parameters(operation, contract)
         yield from _several_forms(operation, contract.document.content)
+    yield from _server_variables(contract)
     yield from _lists(contract)
     yield from _key_names(contract)
     yield from _unsupported_keys(contract)
     yield from unknown_names(contract)
     yield from _rules_with_unknown_names(contract)
     yield from rule_problems(contract)
+
+
+def _server_variables(contract: Contract) -> Iterator[str]:
+    """Yield the variables in servers' URLs that are not defined (OpenAPI 3.1, 4.8.5)."""
+    for at, server in enumerate(contract.document.content.get("servers", ())):
+        for name in re.findall(r"\{([^{}]*)\}", str(server.get("url", ""))):
+            if name not in server.get("variables", {}):
+                yield f"/servers/{at}: the url has the variable {name!r}, which variables does not define"
+
+
+def _header_names(operation: Operation) -> Iterator[str]:
+    for key, answer in operation.answers.items():
+        for name in answer.headers:
+            if not is_token(name):
+                yield f"{operation.pointer}/responses/{key}/headers: {name!r} is no name of a header; correct it"
+
+
+def _members_of_parameters(operation: Operation, contract: Contract) -> Iterator[str]:
+    """Yield the path parameters whose member in the answer is no text and no number."""
+    for parameter in operation.of_place("path"):
+        schemas = entity_of(operation, contract).layers_at(parameter.member) if parameter.member else ()
+        stated = [kinds for layer in schemas if (kinds := types_of(layer))]
+        if any(set(kinds) <= {"object", "array", "boolean", "null"} for kinds in stated):
+            yield (
+                f"{operation.pointer}: x-member of {parameter.name!r}: {parameter.member} is no text and no number; "
+                "others cannot be in a path"
+            )
 
 
 def _has_schema(answer: Answer, document: dict[str, Any]) -> bool:
@@ -71,6 +119,12 @@ def _several_forms(operation: Operation, document: dict[str, Any]) -> Iterator[s
     """Yield a problem if success answers have different schemas: only one is checked."""
     media = {key: row.media_type for key, row in operation.answers.items() if key.startswith("2")}
     forms = {key: followed(row.schema, row.pointer, document)[1] for key, row in media.items() if row is not None}
+    bare = next((key for key, row in media.items() if row is None), None)
+    if bare is not None and forms:
+        yield (
+            f"{operation.pointer}/responses/{bare}: a success answer without a body beside one with a body, which the "
+            "suite does not support; leave it out"
+        )
     other = next((key for key, form in forms.items() if form != next(iter(forms.values()))), None)
     if other is not None:
         first = next(iter(forms))
@@ -86,9 +140,12 @@ def _key_names(contract: Contract) -> Iterator[str]:
         for key in operation.keys:
             if key.place != "query" and not is_token(key.name):
                 yield f"{operation.pointer}/security: {key.name!r} is no name of a {key.place}; give it another one"
-            elif key.place == "header" and key.name.lower() in TRANSPORT_HEADERS:
+                continue
+            name = key.name.lower() if key.place == "header" else ""
+            if name in TRANSPORT_HEADERS or name in _OWN_HEADERS:
+                kind = "of the transport" if name in TRANSPORT_HEADERS else "with a meaning of its own"
                 yield (
-                    f"{operation.pointer}/security: {key.name} is a header of the transport, which cannot hold a key; "
+                    f"{operation.pointer}/security: {key.name} is a header {kind}, which cannot hold a key; "
                     "give it another one"
                 )
 
@@ -137,9 +194,15 @@ def _lists(contract: Contract) -> Iterator[str]:
 def _rules_with_unknown_names(contract: Contract) -> Iterator[str]:
     """Yield the rules of overlays that name undocumented members; rules of the files may, and are ignored."""
     base_rules = {(rule.code, rule.rule) for rule in known_rules(base_contract())}
+    alone = {rule.schema_pointer for body in ruled_bodies(contract) for rule in body.stated_rules}
     for rule in known_rules(contract):
         if (rule.code, rule.rule) in base_rules:
             continue
+        if rule.transition and rule.schema_pointer in alone:
+            yield (
+                f"{rule.schema_pointer}: oldSelf is known between two reads of a batch only, not in an error or for "
+                "a whole list"
+            )
         for keyword, name in (("rule", rule.unknown), ("messageExpression", rule.unknown_in_message)):
             if name:
                 yield f"{rule.schema_pointer}: the {keyword} names {name}, which the contract does not have"

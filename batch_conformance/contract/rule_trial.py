@@ -58,7 +58,7 @@ def _is_unchanged(entity: Entity, contract: Contract) -> bool:
 
 
 def type_error(rule: Rule, document: Document) -> str:
-    """Return why a rule has a type error on every sample value; empty if one can be evaluated."""
+    """Return the type error, or the malformed pattern, of a rule on sample values; empty if one can be evaluated."""
     error = ""
     values = [_Sampler(document, number).value([rule.schema]) for number in range(_TRIES)]
     for value, other in zip(values, [*values[1:], values[0]], strict=True):
@@ -66,7 +66,7 @@ def type_error(rule: Rule, document: Document) -> str:
             outcome = rule.evaluate(value, old)
             if not isinstance(outcome, Unevaluable):
                 return ""
-            if outcome.wrong_type and not error:
+            if (outcome.wrong_type or outcome.malformed) and not error:
                 error = outcome.reason
     return error
 

@@ -36,6 +36,7 @@ _UNRULED = ("not", "if", "contains", "propertyNames", "unevaluatedProperties", "
 _NAMED = ("self", "oldSelf")
 #: The runtime has no error codes; these texts mark its messages about wrong types.
 _TYPE_ERRORS = ("No matching overloads", "no such overload", "Applying SELECT to non-message type")
+_BAD_PATTERN = "invalid regular expression"
 _LITERAL = re.compile(
     rf"(?P<path>(?:self|oldSelf)(?:{STEP})+)|{STRING}|(?<![\w.])\d+(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.])"
 )
@@ -70,11 +71,13 @@ class Broken:
 class Unevaluable:
     """Outcome: the rule cannot be evaluated: a member is missing or has another type. Never a pass.
 
-    ``wrong_type``: an operand or the result has a type that the rule cannot use; ``reason`` is for people.
+    ``wrong_type``: an operand or the result has a type that the rule cannot use; ``malformed``: a regular expression
+    in it is none; ``reason`` is for people.
     """
 
     reason: str
     wrong_type: bool = False
+    malformed: bool = False
 
 
 Outcome = Holds | Broken | Unevaluable
@@ -121,7 +124,7 @@ class Rule:
         if answer is False:
             return Broken(self._message(data), self._named_values(self_value, old))
         if reason:
-            return Unevaluable(reason, wrong_type=any(text in reason for text in _TYPE_ERRORS))
+            return Unevaluable(reason, any(text in reason for text in _TYPE_ERRORS), _BAD_PATTERN in reason)
         return Unevaluable(f"it answers {shown(answer)}, neither true nor false", wrong_type=True)
 
     def holds(self, self_value: Any, old: Any = MISSING) -> bool | None:

@@ -15,7 +15,7 @@ from batch_conformance.contract.document import ContractError
 from batch_conformance.contract.overlay import OverlayError
 from batch_conformance.generate.satisfiable import why_no_value
 from batch_conformance.mutants.derived import derived_mutants
-from tests.support.overlays import BATCH, GET, overlaid, overlay, remove, update, using, written
+from tests.support.overlays import BATCH, GET, LIST, overlaid, overlay, remove, update, using, written
 from tests.support.running import CLIENT, SERVER, run
 
 STATUS = f"{BATCH}.properties.status"
@@ -93,6 +93,32 @@ MEANINGLESS = {
     "no success answer": (remove(f"{GET}.responses['200']"), "no success answer (2xx) is documented"),
     "no Get": (remove("$.paths['/v2/batch/{id}']"), "/paths: Get Batch (a GET with one path parameter) is gone"),
     "a class of Unicode": (update(f"{STATUS}", {"pattern": r"^\p{L}+$"}), "Unicode classes (\\p{…}) are not supp"),
+    "a class of POSIX": (update(f"{STATUS}", {"pattern": "^[[:alpha:]]+$"}), "lone bracket at 11"),
+    "a server's variable": (update("$.servers[0]", {"url": "https://{x}.example"}), "the variable 'x', which"),
+    "a header of an answer": (
+        update(f"{GET}.responses['200']", {"headers": {"X Foo": {"schema": TEXT}}}), "'X Foo' is no name of a header",
+    ),
+    "a parameter where the key is": (header("abc", name="X-API-KEY"), "'X-API-KEY' is where the key is"),
+    "a key where a filter is": (update(f"{SCHEME}.apiKey", {"in": "query", "name": "status"}), "is where the key is"),
+    "a key in Accept": (update(f"{SCHEME}.apiKey", {"name": "accept"}), "a header with a meaning of its own, which"),
+    "a batch that is a text": (
+        update(f"{GET}.responses['200'].content['application/json']", {"schema": {"type": "string"}}),
+        "must be an object",
+    ),
+    "an object in the path": (update(f"{GET}.parameters[0]", {"x-member": "/metrics"}), "is no text and no number"),
+    "no regular expression in a rule": (rule("self.id.matches('([')"), "invalid regular expression: missing ]"),
+    "two reads of an error": (
+        rule("self.message == oldSelf.message", "$.components.schemas.Error"), "between two reads of a batch only",
+    ),
+    "a success without a body": (update(f"{LIST}.responses", {"204": {"description": "none"}}), "without a body"),
+    "a filter of another type": (
+        update(f"{LIST}.parameters", {"name": "st", "in": "query", "schema": {"type": "integer"},
+                                      "x-filter": {"member": "/status", "operator": "eq"}}),
+        "no value of '/status' fits",
+    ),
+    "a filter with a default": (
+        update(f"{LIST}.parameters[?@.name=='status'].schema", {"default": "COMPLETED"}), "a default is not supported",
+    ),
     "a pattern of Python alone": (update(f"{STATUS}", {"pattern": "(?i)a"}), "unknown group"),
 }  # fmt: skip
 
