@@ -11,6 +11,7 @@ from pathlib import Path
 from shlex import quote
 from typing import Any
 
+from batch_conformance import __version__
 from batch_conformance.cli import COULD_NOT_RUN, FAILED, PASSED, PROGRAM, Misuse
 from batch_conformance.cli.diff import read_one
 from batch_conformance.cli.explain import near_clauses
@@ -120,6 +121,9 @@ def _evidence(document: Document, clause: str, number: int) -> Mapping[str, Any]
 
 def _head(document: Document, clause: str, evidence: Mapping[str, Any]) -> None:
     _say(f"{clause} in the report on {subject_name(document)} of {document['run']['started']}")
+    made_by = str(document["suite"]["version"])
+    if made_by != __version__:
+        _say(f"  note      the report was made by version {_line(made_by)}, this is {__version__}, which may judge otherwise")
     _say(f"  found     {_line(evidence['message'])}")
     _say(f"  expected  {_line(evidence['expected'])}")
     _say(f"  actual    {_line(evidence['actual'])}")

@@ -277,6 +277,10 @@ def test_an_older_report_cannot_be_replayed(live: tuple[Path, str], capsys: pyte
     path = live[0] / "conformance.json"
     document = json.loads(path.read_text("utf-8"))
     item = evidence(document, "server.auth.near-key")
+    document["suite"]["version"] = "0.0.9"
+    path.write_text(json.dumps(document), "utf-8")
+    assert main(["replay", str(path), "server.auth.near-key"]) == 1
+    assert "the report was made by version 0.0.9, this is " in capsys.readouterr().out
     item["replay"]["requests"][0]["url"] = [{"shell": "$(id)"}]
     path.write_text(json.dumps(document), "utf-8")
     assert main(["replay", str(path), "server.auth.near-key"]) == 4
