@@ -184,7 +184,7 @@ def state_of(folder: Path) -> State:
         version = (folder / VERSION).read_text("utf-8").splitlines()
         recorded = _recorded((folder / MANIFEST).read_text("utf-8"))
     except (OSError, ValueError):
-        raise NotVendored(f"{folder} was not made by this command") from None
+        raise NotVendored(f"{folder} was not made by this command: name a new or an empty folder") from None
     here = {name: hashlib.sha256(file.read_bytes()).hexdigest() for name, file in _vendored(folder)}
     return State(
         version="; ".join(version[:3]),

@@ -183,7 +183,7 @@ def test_what_it_did_not_make_it_does_not_touch(
         (folder / MANIFEST).write_text(manifest, "utf-8")
     before = contents(tmp_path)
     assert main([str(folder), *arguments]) == 4
-    assert capsys.readouterr().err == f"{folder} was not made by this command\n"
+    assert capsys.readouterr().err == f"{folder} was not made by this command: name a new or an empty folder\n"
     assert contents(tmp_path) == before
 
 
