@@ -60,7 +60,9 @@ def add_options(parser: pytest.Parser) -> None:
     for name, ini_type, settings, description in OPTIONS:
         dest = "batch_" + name.replace("-", "_")
         help_text = description if name in FIRST else argparse.SUPPRESS
-        group.addoption(f"--batch-{name}", dest=dest, default=None, help=help_text, **settings)
+        # Checked with the other values: argparse would print its usage.
+        given = {"metavar": "|".join(settings["choices"])} if "choices" in settings else settings
+        group.addoption(f"--batch-{name}", dest=dest, default=None, help=help_text, **given)
         parser.addini(dest, f"as --batch-{name}", type=ini_type, default=None)  # type: ignore[arg-type]
     group.addoption("--batch-help", dest="batch_help", action="store_true", help=argparse.SUPPRESS)
 
@@ -136,7 +138,14 @@ def overlay_files(config: pytest.Config) -> tuple[Path, ...]:
     files = config.getini("batch_overlay") if given is None else given
     if "" in (files or ()):
         raise UsageProblem("--batch-overlay is empty: give it a file, or leave it out")
-    return tuple(config.invocation_params.dir / file for file in files or ())
+    return tuple(_folder_of(config, "overlay") / file for file in files or ())
+
+
+def _folder_of(config: pytest.Config, name: str) -> Path:
+    """Return the folder that a file to be read is named from: the current one, for a setting that of the ini file."""
+    if config.getoption(f"batch_{name}", None) is None and config.inipath is not None:
+        return config.inipath.parent
+    return config.invocation_params.dir
 
 
 def read_options(config: pytest.Config) -> Options:
@@ -154,8 +163,14 @@ def read_options(config: pytest.Config) -> Options:
     profile, transport = value_of("profile") or "default", value_of("transport") or "loopback"
     for name, value, known in (("profile", profile, PROFILES), ("transport", transport, TRANSPORTS)):
         if value not in known:
-            raise UsageProblem(f"batch_{name} = {value!r} in the ini file: known are {', '.join(known)}")
-    failures = value_of("known_failures")
+            is_option = config.getoption(f"batch_{name}", None) is not None
+            where = f"--batch-{name} {value!r}" if is_option else f"batch_{name} = {value!r} in the ini file"
+            raise UsageProblem(f"{where}: known are {', '.join(known)}")
+
+    def file_of(name: str) -> Path | None:
+        value = value_of(name)
+        return _folder_of(config, name) / value if value else None
+
     return Options(
         target=value_of("target") or "embedded",
         batch_ids=tuple(value_of("id") or ()),
@@ -169,7 +184,7 @@ def read_options(config: pytest.Config) -> Options:
         report=folder / (value_of("report") or "reports/latest"),
         profile=profile,
         strict=bool(value_of("strict")),
-        known_failures=folder / failures if failures else None,
+        known_failures=file_of("known_failures"),
         known_failures_update=bool(value_of("known_failures_update")),
         rate=value_of("rate") or None,
         timeout=_positive(value_of("timeout"), 10.0),
@@ -182,9 +197,9 @@ def read_options(config: pytest.Config) -> Options:
         start=folder,
         require=tuple(value_of("require") or ()),
         require_told=config.getoption("batch_require", None) is not None,
-        baseline=_below(folder, value_of("baseline")),
-        trace=_below(folder, value_of("trace")),
-        ca=_below(folder, value_of("ca")),
+        baseline=file_of("baseline"),
+        trace=folder / trace if (trace := value_of("trace")) else None,
+        ca=file_of("ca"),
         operations=_operations(value_of("operations")),
     )
 
@@ -198,10 +213,6 @@ def _operations(text: str | None) -> tuple[str, ...] | None:
         return read_operations(text)
     except UnknownOperations as error:
         raise UsageProblem(str(error)) from None
-
-
-def _below(folder: Path, name: str | None) -> Path | None:
-    return folder / name if name else None
 
 
 def _positive(text: str | None, default: float) -> float:

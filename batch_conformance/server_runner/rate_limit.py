@@ -92,7 +92,7 @@ def budget_hints(exchanges: Sequence[Exchange]) -> Iterator[str]:
     budget = f" (it states {', '.join(list(stated)[:2])})" if stated else ""
     yield (
         f"told to wait {limited} {'time' if limited == 1 else 'times'} by 429{budget}; {len(served)} answers came in "
-        f"{seconds:.0f} s: --batch-rate {rate}/s would ask no faster"
+        f"{seconds:.0f} s: with --batch-rate {rate}/s it need not wait"
     )
 
 

@@ -14,6 +14,7 @@ import pytest
 from batch_conformance.cli import COMMANDS, main
 from batch_conformance.cli.explain import advice, breaches, decisions_of
 from batch_conformance.contract import load_contract
+from tests.support.overlays import update, written
 from tests.support.running import ROOT, CompletedRun, run_module
 
 CLAUSES = list(load_contract().clauses.values())
@@ -292,5 +293,19 @@ def test_the_settings_are_those_of_the_current_folder(name: str, text: str, tmp_
         assert ended.status == 0, ended.text
         assert ended.report("reports/latest/partial")["run"]["operations"] == ["get"]
         assert f" -c {'../' if folder == below else ''}{name} --rootdir " in ended.err
-    told = command(tmp_path, "server", "embedded", "-k", "[server.ok.json]", f"--rootdir={tmp_path}")
+    told = command(below, "server", "embedded", "-k", "[server.ok.json]", f"--rootdir={tmp_path}")
     assert " -c " not in told.err.splitlines()[0]
+
+
+def test_a_file_of_the_settings_is_looked_up_beside_them(tmp_path: Path) -> None:
+    """Also from a folder below; one of an option is looked up from there."""
+    written(tmp_path, update("$.info", {"title": "x"}))
+    (tmp_path / "pytest.ini").write_text("[pytest]\nbatch_overlay = overlay.json\n", "utf-8")
+    below = tmp_path / "below"
+    below.mkdir()
+    ended = command(below, "server", "embedded", "-k", "[server.ok.json]")
+    assert ended.status == 0, ended.text
+    assert len(ended.report("reports/latest/partial")["contract"]["overlays"]) == 1
+    refused = command(below, "server", "embedded", "--batch-overlay=overlay.json")
+    assert refused.status == 4
+    assert "overlay.json" in refused.text

@@ -182,7 +182,7 @@ def test_the_budget_of_a_limiter_is_shown() -> None:
     (hint,) = budget_hints([*served, *refused[:3]])
     assert hint == (
         "told to wait 3 times by 429 (it states ratelimit-limit: 10); 20 answers came in 19 s: "
-        "--batch-rate 1/s would ask no faster"
+        "with --batch-rate 1/s it need not wait"
     )
     staged = [replace(row, intent=replace(row.intent, staged=429)) for row in refused]
     assert list(budget_hints([*served, *staged])) == []

@@ -199,6 +199,20 @@ def test_valid_targets(spec: str, settings: dict[str, Any], url: str, rate: floa
     assert "k-1234567890" not in repr(target)
 
 
+@pytest.mark.parametrize(
+    ("option", "line"),
+    [
+        ("--batch-profile=fast", "--batch-profile 'fast': known are quick, default, thorough"),
+        ("--batch-transport=respxx", "--batch-transport 'respxx': known are loopback, respx"),
+    ],
+)
+def test_an_unknown_value_is_one_line(option: str, line: str, tmp_path: Path) -> None:
+    """Without the usage that argparse prints."""
+    ended = run(tmp_path, SERVER, option)
+    tells(ended, WRONG_USAGE, line)
+    assert "usage:" not in ended.text
+
+
 def test_strict_with_an_unknown_flag(tmp_path: Path) -> None:
     """Pytest refuses it: a typing error must not loosen a check silently."""
     ended = run(tmp_path, SERVER, "--batch-strict", "--batch-stricter")
