@@ -123,7 +123,7 @@ def _head(document: Document, clause: str, evidence: Mapping[str, Any]) -> None:
     _say(f"{clause} in the report on {subject_name(document)} of {document['run']['started']}")
     made_by = str(document["suite"]["version"])
     if made_by != __version__:
-        _say(f"  note      the report was made by version {_line(made_by)}, this is {__version__}, which may judge otherwise")
+        _say(f"  note      the report was made by version {_line(made_by)}, this is {__version__}, which may differ")
     _say(f"  found     {_line(evidence['message'])}")
     _say(f"  expected  {_line(evidence['expected'])}")
     _say(f"  actual    {_line(evidence['actual'])}")
