@@ -211,7 +211,8 @@ def _short(clause: str) -> str:
 
 
 def _is_broken(comparison: Comparison, clause: str) -> bool:
-    return any(column.verdict(clause) in ("fail", "warn", "known-failure") for column in comparison.columns)
+    judged = (column for column in comparison.columns if not column.document["run"].get("error"))
+    return any(column.verdict(clause) not in ("pass", "not-exercised", None) for column in judged)
 
 
 def _has_changed(comparison: Comparison, clause: str) -> bool:

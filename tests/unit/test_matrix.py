@@ -109,6 +109,14 @@ def test_an_older_contract_leaves_cells_empty_and_adds_its_own_rows() -> None:
     assert "The reports are about different contracts" in page
 
 
+def test_a_run_without_a_verdict_breaks_nothing() -> None:
+    """Nothing in it was judged, so no clause counts as broken."""
+    runs = samples.passing_server(), samples.unreachable_server()
+    columns = [Column(report_document(run), f"s/{index}", "") for index, run in enumerate(runs)]
+    page = render_matrix([Comparison.of("server", columns)])
+    assert re.search(r"Broken somewhere\s*<b> 0</b>", page)
+
+
 def test_the_page_is_built_from_the_folder_and_links_to_each_report(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
