@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from batch_conformance.checks.finding import CheckResult
-from batch_conformance.checks.verdict import ClauseResult
+from batch_conformance.checks.verdict import NOT_TRIED, ClauseResult
 from batch_conformance.contract import Clause, current_contract
 from batch_conformance.contract.reading import OPERATION_IDS, snake_name, written_operations
 
@@ -106,8 +106,8 @@ def merged(clause: str, parts: Mapping[str, CheckResult]) -> CheckResult:
         whole.observe(part.observations)
         whole.findings += part.findings
         # Why one operation was not exercised is no reason for another one's failure, and a limit of its pass.
-        if observed and not part.observations and part.reason:
-            whole.limit(f"{title_of(operation)}: {part.reason}")
+        if observed and not part.observations and not (part.explained or part.unjudged or part.findings):
+            whole.limit(f"{title_of(operation)}: {part.reason or NOT_TRIED}")
         else:
             whole.note("" if broken else part.reason)
         for limit in part.limits:

@@ -10,6 +10,9 @@ from typing import Literal
 from batch_conformance.checks.finding import CheckResult, Finding
 from batch_conformance.contract import Clause
 
+#: The reason where a check gave none.
+NOT_TRIED = "nothing in this run put it to the test"
+
 ClauseVerdict = Literal["pass", "fail", "warn", "known-failure", "not-exercised", "error"]
 RunVerdict = Literal["pass", "fail", "partial", "error"]
 
@@ -56,7 +59,7 @@ def clause_result(clause: Clause, result: CheckResult, *, strict: bool) -> Claus
     reason = "; ".join(filter(None, [*_unjudged(result), result.reason]))
     if verdict == "not-exercised":
         reason = "; ".join(filter(None, [reason, left_out])) or "; ".join(result.limits)
-        reason = reason or "nothing in this run put it to the test"
+        reason = reason or NOT_TRIED
     findings = tuple(_one_of_each_first(result.findings))
     operations = {
         name: verdict if part is result else clause_result(clause, part, strict=strict).verdict

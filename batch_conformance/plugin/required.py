@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 
 from batch_conformance.checks.finding import Finding
 from batch_conformance.checks.result import RunResult
-from batch_conformance.checks.verdict import ClauseResult
+from batch_conformance.checks.verdict import NOT_TRIED, ClauseResult
 from batch_conformance.contract import current_contract
 from batch_conformance.plugin.options import Options, UsageProblem
 from batch_conformance.plugin.subjects import Kind, side_of
@@ -68,7 +68,7 @@ def _failed(result: ClauseResult) -> ClauseResult:
     finding = Finding(
         f"required by {_OPTION}, and not exercised",
         expected="exercised at least once",
-        actual=f"not exercised: {result.reason or 'nothing in this run put it to the test'}",
+        actual=f"not exercised: {result.reason or NOT_TRIED}",
         code="not-exercised",
     )
     return replace(result, verdict="fail", findings=(finding,))

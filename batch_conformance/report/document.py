@@ -8,7 +8,7 @@ from typing import Any
 
 from batch_conformance import __version__
 from batch_conformance.checks.result import RunResult
-from batch_conformance.checks.verdict import ClauseResult, not_selected
+from batch_conformance.checks.verdict import NOT_TRIED, ClauseResult, not_selected
 from batch_conformance.contract import (
     Clause,
     SchemaViolation,
@@ -163,7 +163,7 @@ class _Reporter:
     def _clause(self, result: ClauseResult) -> dict[str, Any]:
         reason = self._text(result.reason)
         if result.verdict == "not-exercised" and not reason:
-            reason = "nothing in this run put it to the test"
+            reason = NOT_TRIED
         groups = grouped(result.findings, self.redactor, self.run.subject.side)
         entry: dict[str, Any] = {
             "id": result.clause.id,

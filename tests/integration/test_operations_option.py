@@ -63,6 +63,18 @@ def test_a_clause_is_broken_down_by_operation() -> None:
     assert dict(result.operations) == {"get": "pass", "list": "fail"}
 
 
+def test_an_operation_that_was_not_tried_is_a_limit() -> None:
+    """The profile quick tries fewer keys on List Batches; a pass says so where its check gave no other reason."""
+    clause = load_contract().clauses["server.auth.hostile-key"]
+    good, none = CheckResult(clause.id), CheckResult(clause.id)
+    good.observe()
+    result = clause_result(clause, merged(clause.id, {"get": good, "list": none}), strict=False)
+    assert (result.verdict, result.limits) == ("pass", ("List Batches: nothing in this run put it to the test",))
+    none.set_aside("server.ok.status")
+    result = clause_result(clause, merged(clause.id, {"get": good, "list": none}), strict=False)
+    assert result.limits == ("explained by server.ok.status: 1 observation",)
+
+
 def test_an_operation_that_an_overlay_removed_is_named() -> None:
     """An operation unknown to the suite is an error, whatever the contract has."""
     with pytest.raises(UnknownOperations, match="unknown operation 'delete': give get"):
