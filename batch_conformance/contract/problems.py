@@ -179,6 +179,11 @@ def _lists(contract: Contract) -> Iterator[str]:
     """Yield the problems of List's answer and filters."""
     success = contract.operations[LIST].success if LIST in contract.operations else None
     shape = list_shape(contract) if success is not None else None
+    whole = followed(shape.schema, "", contract.document.content)[0] if shape is not None else True
+    if isinstance(whole, dict) and "prefixItems" in whole:
+        where = success.media_type.pointer if success and success.media_type else LIST
+        yield f"{where}: the list has prefixItems, but any number of batches; give it items"
+        return
     if shape is not None and not may_be_object(shape.items, shape.document):
         yield f"{shape.pointer or LIST}: entries of List Batches are objects; this schema allows none"
         return

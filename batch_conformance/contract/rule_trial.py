@@ -7,6 +7,7 @@ present.
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -16,9 +17,10 @@ from batch_conformance.contract.entity import Entity, entities
 from batch_conformance.contract.formats import FORMATS
 from batch_conformance.contract.operation import Contract
 from batch_conformance.contract.references import Document, Schema, types_of
-from batch_conformance.contract.rule_list import layers
-from batch_conformance.contract.rules import Rule, RuleError, RuntimeMissing, Unevaluable
+from batch_conformance.contract.rule_list import STRING, layers
+from batch_conformance.contract.rules import Rule, RuleError, RuleSet, RuntimeMissing, Unevaluable
 
+_CONSTANT = re.compile(rf"\b(?:timestamp|duration)\(\s*{STRING}\s*\)")
 _TRIES = 24
 _DEEPEST = 6
 _TYPES = ("string", "integer", "object", "array", "boolean", "number", "null")
@@ -41,10 +43,20 @@ def rule_problems(contract: Contract) -> Iterator[str]:
             yield str(error).removeprefix("at ")
             continue
         for rule in rules:
-            problem = type_error(rule, entity.document)
+            problem = type_error(rule, entity.document) or _bad_constant(rule)
             if problem:
                 place = f"{rule.schema_pointer}: the rule {rule.rule!r}"
                 yield f"{place} cannot be evaluated on any value of its schema: {problem}"
+
+
+def _bad_constant(rule: Rule) -> str:
+    """Return why a time or duration that is written in a rule is none; empty if all are."""
+    for call in _CONSTANT.finditer(rule.rule):
+        alone = {"x-validations": [{"rule": f"{call.group()} == {call.group()}", "message": "constant"}]}
+        (one,) = RuleSet(alone, {}).evaluate({})
+        if isinstance(one.outcome, Unevaluable):
+            return f"{call.group()}: {one.outcome.reason}"
+    return ""
 
 
 def _is_unchanged(entity: Entity, contract: Contract) -> bool:

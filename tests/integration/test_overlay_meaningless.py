@@ -107,6 +107,12 @@ MEANINGLESS = {
     ),
     "an object in the path": (update(f"{GET}.parameters[0]", {"x-member": "/metrics"}), "is no text and no number"),
     "no regular expression in a rule": (rule("self.id.matches('([')"), "invalid regular expression: missing ]"),
+    "no time in a rule": (rule("timestamp(self.created_at) > timestamp('2024-01-01')"), "timestamp('2024-01-01'): S"),
+    "a list of fixed length": (
+        update(f"{LIST}.responses['200'].content['application/json'].schema",
+               {"prefixItems": [{"$ref": "#/components/schemas/Batch"}], "items": False}),
+        "the list has prefixItems",
+    ),
     "two reads of an error": (
         rule("self.message == oldSelf.message", "$.components.schemas.Error"), "between two reads of a batch only",
     ),
