@@ -76,6 +76,8 @@ def _check_overlays(document: Document) -> None:
     """Raise :class:`Misuse` unless as many overlays apply as in the run."""
     had = document["contract"].get("overlays", [])
     if len(had) == len(current_contract().overlays):
+        if [overlay["sha256"] for overlay in had] != [overlay.sha256 for overlay in current_contract().overlays]:
+            _say("note: these are not the overlays of the run, or they were edited since")
         return
     listed = ", ".join(f"{overlay['title']!r}" for overlay in had)
     options = " ".join(map(quote, overlay_options(document["run"].get("overlays") or ["FILE"] * len(had))))

@@ -64,16 +64,16 @@ def _without_keys(words: Sequence[str]) -> Iterator[str]:
     before = ""
     for word in words:
         name, mark, value = word.partition("=")
-        if _names_a_variable(before) and not names_variable(word):
+        if _takes_a_variable(before) and not names_variable(word):
             yield "…"
-        elif mark and _names_a_variable(name) and not names_variable(value):
+        elif mark and _takes_a_variable(name) and not names_variable(value):
             yield f"{name}=…"
         else:
             yield word
         before = word
 
 
-def _names_a_variable(option: str) -> bool:
+def _takes_a_variable(option: str) -> bool:
     return option.startswith("--batch-") and option.endswith("-env")
 
 

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from batch_conformance.checks.result import RunResult
 from batch_conformance.checks.verdict import ClauseResult
+from batch_conformance.http import Exchange, Intent, Request, Response
 from batch_conformance.mutants.server import server_mutants
 from batch_conformance.reference.server import Asked, ReferenceServer
 from batch_conformance.reference.store import REFERENCE_KEY
 from batch_conformance.server_runner import overload
+from batch_conformance.server_runner.liveness import is_from_gateway
 from batch_conformance.server_runner.session import judge_server
 from batch_conformance.server_runner.target import Target
 from tests.support import hostile
 from tests.support.hostile import Choose, Fault, Peer, always, serving_hostile
 from tests.support.judging import verdicts
+from tests.support.overlays import LIST, remove, update, using
 
 IDS = ("batch_abc123", "batch_Def456")
 
@@ -242,3 +246,20 @@ def test_a_base_url_with_the_path_of_the_api_is_reported(path: str) -> None:
     assert run.verdict == "error"
     assert "every read is a 404" in run.error
     assert f"if {path} is no prefix of its own: --batch-target http://127.0.0.1:" in run.error
+
+
+def test_a_gateway_is_told_from_the_operation_by_its_own_error_body(tmp_path: Path) -> None:
+    """A 503 of List Batches may have another body than one of Get Batch."""
+    schema = {"type": "object", "required": ["reason"], "properties": {"reason": {"type": "string"}}}
+    documented = {"description": "busy", "content": {"application/json": {"schema": schema}}}
+    replaced = [remove(f"{LIST}.responses['{key}']") for key in ("401", "429", "500")]
+
+    def is_foreign(operation: str, body: str) -> bool:
+        intent = Intent("reads", "", "known", "valid", operation=operation)
+        answer = Response(503, (("content-type", "application/json"),), body.encode())
+        return is_from_gateway(Exchange(1, intent, Request("GET", "http://127.0.0.1/v2/batch", ()), answer))
+
+    with using(tmp_path, *replaced, update(f"{LIST}.responses", {"503": documented})):
+        own, gets = '{"reason": "busy"}', '{"message": "busy", "statusCode": 503}'
+        found = {(name, body): is_foreign(name, body) for name in ("get", "list") for body in (own, gets)}
+    assert found == {("get", own): True, ("get", gets): False, ("list", own): False, ("list", gets): True}

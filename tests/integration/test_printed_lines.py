@@ -43,6 +43,10 @@ def test_the_lines_name_the_overlays_of_the_run(tmp_path: Path) -> None:
     words = _printed(ended, "replay")
     again = _command(tmp_path, *words)
     assert (again.status, again.out.splitlines()[-1]) == (1, "server.body.priority: broken the same way.")
+    assert "note: " not in again.out
+    file = tmp_path / "next version.json"
+    file.write_text(file.read_text("utf-8") + "\n", "utf-8")
+    assert "note: these are not the overlays of the run" in _command(tmp_path, *words).out
     told = _command(tmp_path, *words[:3])
     assert told.status == 4
     assert "had the contract edited by 'A change': add --overlay 'next version.json'" in told.err
