@@ -129,6 +129,17 @@ def test_a_list_alone_without_filtered_batches_limits_what_complete_saw() -> Non
     assert complete.limits == ("no batch was looked for but those that the list itself had named",)
 
 
+def test_a_status_that_differs_for_good_is_a_limit_of_quick_and_red_by_default() -> None:
+    """Quick does not read the batch again after the list, so that it may have moved on."""
+    ahead = _list_of(
+        lambda rows: [{**row, "status": "PROCESSING"} if row["status"] == "PENDING" else row for row in rows]
+    )
+    quick, default = (judged(ahead, profile=profile, ids=False) for profile in ("quick", "default"))
+    (limits,) = (result.limits for result in quick.results if result.clause.id == "server.list.agrees")
+    assert [limit for limit in limits if limit.startswith("a status that differs was taken for a step forward")]
+    assert "server.list.agrees" in red(default)
+
+
 def test_filters_that_the_batches_cannot_show_are_a_limit() -> None:
     """If all batches have one status, it does not show whether the filters apply together."""
     rows = [Batch(f"batch_{at}", f"2024-01-1{at}T10:30:00Z", [STATES["completed"]]) for at in range(1, 4)]

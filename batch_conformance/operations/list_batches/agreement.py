@@ -47,6 +47,8 @@ def agrees(record: Record, result: CheckResult) -> None:
                             expected=f"{name}: {shown(theirs)}, as Get Batch answers", actual=f"{name}: {shown(ours)}",
                             prelude=(one,), code="differs")  # fmt: skip
                 break
+            if bool(first) != bool(last) and _has_moved(row, (*first, *last)):
+                result.limit("a status that differs was taken for a step forward: no reads before and after the list")
     if not result.observations and not result.explained:
         both = record.whole is not None and record.whole.of_operation("get").exchanges
         why = "" if both else ": that takes Get Batch (--batch-operations get,list)"
@@ -104,6 +106,15 @@ def _differences(
             first, last = earlier[0][1].get(name), later[0][1].get(name)
             if first == last and not _equal(name, first, row.get(name)):
                 yield name, row.get(name, MISSING), first, earlier[0][0]
+
+
+def _has_moved(row: Batch, reads: Sequence[tuple[Exchange, Batch]]) -> bool:
+    """Whether the status of an entry is another one than in a read of the batch."""
+    get = entity_of("get")
+    moving = get.lifecycle_pointer.removeprefix(get.place)
+    if not moving or not entity_of(OPERATION).has(moving):
+        return False
+    return any(read(batch, moving) != read(row, moving) for _, batch in _unwrapped(reads, get))
 
 
 def _went_back(before: Batch, after: Batch) -> set[str]:
