@@ -143,9 +143,9 @@ def overlay_files(config: pytest.Config) -> tuple[Path, ...]:
 
 def _folder_of(config: pytest.Config, name: str) -> Path:
     """Return the folder that a file to be read is named from: the current one, for a setting that of the ini file."""
-    if config.getoption(f"batch_{name}", None) is None and config.inipath is not None:
-        return config.inipath.parent
-    return config.invocation_params.dir
+    overridden = {row.partition("=")[0] for row in config.getoption("override_ini", None) or ()}
+    is_setting = config.getoption(f"batch_{name}", None) is None and f"batch_{name}" not in overridden
+    return config.inipath.parent if is_setting and config.inipath is not None else config.invocation_params.dir
 
 
 def read_options(config: pytest.Config) -> Options:
