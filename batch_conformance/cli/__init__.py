@@ -80,11 +80,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with closed_pipe_ends_quietly():
             arguments_of, description, command = _command(name)
-            if (
-                rest
-                and rest[0] in ("-h", "--help")
-                and name not in ("mutants", "diff", "matrix", "contract", "vendor", "init", "replay", "explain")
-            ):
+            # The others have a help of their own.
+            if rest and rest[0] in ("-h", "--help") and name in ("server", "client", "recorded"):
                 print(f"usage: {PROGRAM} {name} {arguments_of}\n\n{description}")
                 return PASSED
             status = command(rest)

@@ -48,16 +48,15 @@ class Answering:
         return next((call for call in self.calls if call.batch_id == batch_id), self.calls[0])
 
     def _next(self, whose: str, rows: list[Mapping[str, Any]], request: RawRequest) -> StubResponse:
-        place = current_contract().operation(self._call(request).operation).key
+        call = self._call(request)
+        place = current_contract().operation(call.operation).key
         keys = key_values(Request(request.method, request.target, request.headers), place)
         row = rows[min(self._answered[whose], len(rows) - 1)] if rows else {}
         self._answered[whose] += 1
         # A key in an answer is the key that the client sent, as in the run.
         answer = answer_from(row, lambda *_: keys[0] if keys else "") if rows else error(404)
-        batch_id = self._call(request).batch_id
-        answer = answer.placed(
-            {**self.places, "id": batch_id, "path": current_contract().operation("get").url_path(batch_id)}
-        )
+        path = current_contract().operation("get").url_path(call.batch_id)
+        answer = answer.placed({**self.places, "id": call.batch_id, "path": path})
         outcome = "no answer" if answer.mute else str(answer.status)
         print(
             f"  {request.method} {cut(log_safe(_hidden(request.target, keys), lines=False), 300)} -> {outcome}",

@@ -38,6 +38,11 @@ def selects(parameter: Parameter | None, contract: Contract | None = None) -> bo
     return entity_of(LIST, contract or current_contract()).has(parameter.filter.member)
 
 
+def value_schema(row: Parameter) -> Any:
+    """Return the schema of one value of a filter: that of the items where it takes an array."""
+    return row.schema.get("items", {}) if "array" in types_of(row.schema) else dict(row.schema)
+
+
 def _named(contract: Contract) -> dict[str, Parameter]:
     if LIST not in contract.operations:
         return {}
@@ -111,8 +116,7 @@ def filter_problems(contract: Contract) -> Iterator[str]:
 def _may_be_member(row: Parameter, contract: Contract) -> bool:
     """Whether the compared member may have a type that the parameter has; any value can be sent as a string."""
     assert row.filter is not None
-    schema = row.schema.get("items", {}) if "array" in types_of(row.schema) else row.schema
-    sent = set(types_of(schema))
+    sent = set(types_of(value_schema(row)))
     sent |= _NUMBERS if sent & _NUMBERS else set()
     layers = entity_of(LIST, contract).layers_at(row.filter.member)
     listed = [_KINDS.get(type(value), "") for layer in layers for value in layer.get("enum", ())]

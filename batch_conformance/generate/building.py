@@ -198,7 +198,7 @@ class Builder:
             # Different ones, so that their order shows; where there are too few, the same again.
             value = self.item(schemas, items, full=full, depth=depth)
             if value is MISSING and not shape.unique:
-                value = self.item(schemas, [], full=full, depth=depth)
+                value = self.value(schemas, full=full, depth=depth + 1)
             if value is MISSING:
                 return MISSING if at < max(shape.least, wanted) else items
             items.append(value)

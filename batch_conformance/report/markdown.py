@@ -124,8 +124,8 @@ def _evidence(clause: Mapping[str, Any]) -> Iterator[str]:
 def _plain(clause: Mapping[str, Any], item: Mapping[str, Any]) -> str:
     """Return one piece of evidence as plain text."""
     lines = [found_text(clause, item), f"expected  {item['expected']}", f"actual    {item['actual']}"]
-    if curl_of(clause, item):
-        lines += ["", curl_of(clause, item)]
+    if curl := curl_of(clause, item):
+        lines += ["", curl]
     request, response = item["request"], item["response"]
     if request:
         lines += ["", f"> {request['method']} {request['url']}"]

@@ -62,11 +62,12 @@ def _evidence_recipe(finding: Finding, run: RunResult) -> dict[str, Any] | None:
     try:
         requests = [_recipe(exchange, run) for exchange in requests_of(finding, run.exchanges)]
         # A batch that the list named may not be in it any more.
-        listing = [_recipe(exchange, run) for exchange in run.exchanges if exchange.intent.probe == "discovery"][:1]
+        is_known = finding.exchange.intent.id_kind == "known"
+        found = next((one for one in run.exchanges if one.intent.probe == "discovery"), None) if is_known else None
+        listing = {"listing": _recipe(found, run)} if found is not None else {}
     except NotRepeatable:
         return None
-    named = {"listing": listing[0]} if listing and finding.exchange.intent.id_kind == "known" else {}
-    return {"requests": requests, **named, "api_key_env": run.api_key_env}
+    return {"requests": requests, **listing, "api_key_env": run.api_key_env}
 
 
 def _recipe(exchange: Exchange, run: RunResult) -> Mapping[str, Any]:

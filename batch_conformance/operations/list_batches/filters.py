@@ -12,12 +12,11 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from batch_conformance.contract import Contract, Instant, Parameter, current_contract, parse_date_time
-from batch_conformance.contract.filters import named_filters, other_filters, selects
+from batch_conformance.contract.filters import named_filters, other_filters, selects, value_schema
 from batch_conformance.contract.formats import FORMATS
 from batch_conformance.contract.listed import listed_values
 from batch_conformance.contract.parameter import as_sent
 from batch_conformance.contract.pointers import MISSING, read
-from batch_conformance.contract.references import types_of
 from batch_conformance.contract.schema import SchemaJudge
 from batch_conformance.http import Exchange
 
@@ -62,10 +61,7 @@ def documented_statuses(contract: Contract | None = None) -> tuple[str, ...]:
     """Return the documented values of the status filter; none where the contract lists none."""
     contract = contract or current_contract()
     found = named_filters(contract).get(STATUS) or other_filters(contract).get(STATUS)
-    schema: Any = found.schema if found else {}
-    if "array" in types_of(schema):
-        schema = schema.get("items", {})
-    listed = listed_values(schema, contract.document.content) or ()
+    listed = listed_values(value_schema(found) if found else {}, contract.document.content) or ()
     return tuple(value for value in listed if isinstance(value, str))
 
 
@@ -144,8 +140,7 @@ def values_for(name: str, rows: Sequence[object]) -> list[str]:
     if one is None or one.filter is None:
         return []
     found = [read(row, one.filter.member) for row in rows]
-    schema = one.schema.get("items", {}) if "array" in types_of(one.schema) else dict(one.schema)
-    judge = SchemaJudge(schema, current_contract().document.content)
+    judge = SchemaJudge(value_schema(one), current_contract().document.content)
     if one.filter.operator == "eq":
         values = [value for value in found if isinstance(value, str | int | float)]
         tried = [as_sent(value) for value in values if judge.is_valid(value) or judge.is_valid(as_sent(value))]
